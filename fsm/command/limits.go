@@ -1,0 +1,37 @@
+package command
+
+// Limits that are part of the replicated contract: every machine enforces the same ones, so changing one is a change of format, not of
+// configuration. Tunables that may differ between nodes live in raftnode.Config.
+const (
+	MaxNameBytes         = 512       // a key or lock name
+	MaxValueBytes        = 64 << 10  // a string value
+	MaxMetadataBytes     = 4 << 10   // what a session says about itself
+	MaxClientNameBytes   = 256       // a session's client name
+	MaxOwnerBytes        = 256       // an owner id inside a session
+	MaxReasonBytes       = 1 << 10   // why an operator did something
+	MaxEntryBytes        = 256 << 10 // one encoded log entry; a single larger command is refused before it is proposed
+	MaxCommandsPerEntry  = 4096      // commands sealed together
+	MaxNamesPerCommand   = 1024      // names, pairs or watches of one command
+	MaxOpsPerTransaction = 1024      // commands between MULTI and EXEC
+	MaxScriptBytes       = 64 << 10  // source text of a script
+	MaxProgramBytes      = 64 << 10  // a compiled script
+	MaxScriptArguments   = 1024      // KEYS and ARGV together
+	MaxDatabases         = 16        // SELECT 0 to 15
+	MaxWaitersPerLock    = 4096      // waiting acquires of one lock
+	MaxLocksPerSession   = 100_000   // holds of one session
+	MaxWaitersPerSession = 10_000    // waiting acquires of one session
+	MaxSessions          = 200_000   // live sessions
+	MaxRememberedResults = 8192      // answers a session keeps above its low-water mark
+	MaxRememberedBytes   = 1 << 20   // bytes of those answers
+	MinTTLMilliseconds   = 1         // a Redis expiry
+	MinSessionTTL        = 500       // ms
+	MaxSessionTTL        = 24 * 3600 * 1000
+	MinLockTTL           = 50 // ms, a native lock without a session
+	MaxLockTTL           = 24 * 3600 * 1000
+	MaxWaitMilliseconds  = 24 * 3600 * 1000
+	MaxScanCount         = 10_000
+	ExpireSlice          = 512 // ends carried out by one Expire command; what is left waits for the next
+	ReservedPrefix       = "coordd:"
+	FencePrefix          = "coordd:fence:"    // GET coordd:fence:NAME answers NAME's token
+	FenceIfPrefix        = "coordd:fence-if:" // GET coordd:fence-if:<bytes of NAME>:NAME:VALUE answers it only while NAME holds VALUE
+)

@@ -1,0 +1,86 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/coordd/coordd/fsm/command"
+)
+
+// Error is a failure that is not a reply of the machine: no leader, an unknown outcome, a node that stops.
+type Error struct {
+	Code command.Code
+	Text string // a sentence: what happened, to what, what to do next; without the RESP prefix
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Code.Prefix() + " " + e.Text }
+
+// Errorf makes an *Error.
+func Errorf(code command.Code, format string, arguments ...any) *Error {
+	return &Error{Code: code, Text: fmt.Sprintf(format, arguments...)}
+}
+
+// CodeOf finds the code in an error chain; CodeNone when there is none.
+func CodeOf(err error) command.Code {
+	var coded *Error
+	if errors.As(err, &coded) {
+		return coded.Code
+	}
+	return command.CodeNone
+}
+
+// Retry says what a caller may do after an error.
+type Retry string
+
+// The ways to retry.
+const (
+	RetryNever     Retry = "never"        // the same request gives the same error
+	RetryLater     Retry = "later"        // nothing happened; the same request may succeed after a pause
+	RetryIdentical Retry = "same-request" // only under the same session and request number, otherwise it may take effect twice
+	RetryReopen    Retry = "new-session"  // open a new session first; everything the old one held is lost
+)
+
+// Outcome is one row of the error table.
+type Outcome struct {
+	Code     command.Code
+	Name     string // stable, for programs
+	Definite bool   // true: nothing happened and nothing will; false: it may have happened, or may yet
+	Status   int    // HTTP
+	Retry    Retry
+	Meaning  string // a sentence for people
+}
+
+// Outcomes is the one error table, in order of the codes.
+var Outcomes = []Outcome{
+	{command.CodeNone, "ok", true, 200, RetryNever, "No error."},
+	{command.CodeGeneric, "bad_request", true, 400, RetryNever, "The request is wrong; its text says how."},
+	{command.CodeWrongType, "wrong_type", true, 409, RetryNever, "The name holds another kind of value."},
+	{command.CodeLocked, "locked", true, 409, RetryLater, "A Redis command would change a name that is held natively; only release, session end or force-unlock end such a hold."},
+	{command.CodeHeld, "held", true, 409, RetryLater, "The lock is held; the text says by whom and for how long."},
+	{command.CodeNotHeld, "not_held", true, 409, RetryNever, "The lock is not held with that token: it was lost or released before."},
+	{command.CodeNoSession, "no_session", true, 410, RetryReopen, "The session is unknown or has ended; what it held is lost."},
+	{command.CodeBadSecret, "bad_secret", true, 403, RetryNever, "The secret does not belong to that session."},
+	{command.CodeStaleRequest, "stale_request", true, 409, RetryNever, "The request number lies at or below what its client already acknowledged; it was not run."},
+	{command.CodeLimit, "limit", true, 429, RetryLater, "A limit was reached; nothing was changed."},
+	{command.CodeReserved, "reserved", true, 403, RetryNever, "Names that begin with \"coordd:\" cannot be written."},
+	{command.CodeExecAbort, "exec_abort", true, 400, RetryNever, "The transaction was discarded because one of its commands was wrong."},
+	{command.CodeNoScript, "no_script", true, 404, RetryNever, "The cluster does not know a script of that SHA1; send its text with EVAL."},
+	{command.CodeMalformed, "malformed", true, 400, RetryNever, "The bytes of the command do not decode."},
+	{command.CodeWaitTimeout, "wait_timeout", true, 408, RetryLater, "The lock was not free in the time the waiter gave itself."},
+	{command.CodeCancelled, "cancelled", true, 409, RetryLater, "The waiter was withdrawn."},
+	{command.CodeNoLeader, "no_leader", true, 503, RetryLater, "No leader was found in time; nothing was proposed."},
+	{command.CodeUnknownOutcome, "unknown_outcome", false, 504, RetryIdentical, "The command was proposed and its fate is not known."},
+	{command.CodeNoAuth, "no_auth", true, 401, RetryNever, "The connection has not authenticated."},
+	{command.CodeWrongPassword, "wrong_password", true, 401, RetryNever, "User or password is wrong."},
+	{command.CodeShuttingDown, "shutting_down", true, 503, RetryLater, "This node is stopping; another one serves."},
+	{command.CodeBusy, "busy", true, 429, RetryLater, "Too much is under way at this node; nothing was proposed."},
+}
+
+// OutcomeOf is the table's row of a code. Codes this build does not know count as indefinite, which is always safe.
+func OutcomeOf(code command.Code) Outcome {
+	if int(code) < len(Outcomes) {
+		return Outcomes[code]
+	}
+	return Outcome{Code: code, Name: "unknown_code", Definite: false, Status: 500, Retry: RetryIdentical, Meaning: "This build does not know the code."}
+}

@@ -1,0 +1,28 @@
+package transport
+
+import (
+	"testing"
+
+	"github.com/coordd/coordd/fsm/command"
+)
+
+// The table is read by index, so a missing or misplaced row would give one error the retry rule of another.
+func TestEveryCodeHasItsRow(t *testing.T) {
+	codes := command.Codes()
+	if len(Outcomes) != len(codes) {
+		t.Fatalf("%d rows for %d codes", len(Outcomes), len(codes))
+	}
+	names := map[string]bool{}
+	for i, row := range Outcomes {
+		if row.Code != codes[i] {
+			t.Errorf("row %d is for code %d", i, row.Code)
+		}
+		if row.Name == "" || names[row.Name] || row.Meaning == "" || row.Status == 0 || row.Retry == "" {
+			t.Errorf("row %d is incomplete or its name is taken: %+v", i, row)
+		}
+		names[row.Name] = true
+		if row.Definite == (row.Retry == RetryIdentical) {
+			t.Errorf("%s: exactly the indefinite outcomes may only be retried as the same request", row.Name)
+		}
+	}
+}
