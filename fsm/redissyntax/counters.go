@@ -1,0 +1,50 @@
+package redissyntax
+
+import (
+	"math"
+
+	"github.com/coordd/coordd/fsm/command"
+)
+
+// parseIncrement makes the parser of INCR or DECR.
+func parseIncrement(delta int64) func(uint8, [][]byte) (command.Op, error) {
+	return func(database uint8, argv [][]byte) (command.Op, error) { return increment(database, argv[1], delta) }
+}
+
+func parseIncrementBy(database uint8, argv [][]byte) (command.Op, error) {
+	delta, err := parseInteger(argv[2])
+	if err != nil {
+		return nil, err
+	}
+	return increment(database, argv[1], delta)
+}
+
+func parseDecrementBy(database uint8, argv [][]byte) (command.Op, error) {
+	delta, err := parseInteger(argv[2])
+	if err != nil {
+		return nil, err
+	}
+	if delta == math.MinInt64 { // it has no positive counterpart
+		return nil, problemf("decrement would overflow")
+	}
+	return increment(database, argv[1], -delta)
+}
+
+func increment(database uint8, key []byte, delta int64) (command.Op, error) {
+	checked, err := name(database, key)
+	if err != nil {
+		return nil, err
+	}
+	return command.Increment{Name: checked, Delta: delta}, nil
+}
+
+func parseIncrementByFloat(database uint8, argv [][]byte) (command.Op, error) {
+	if err := checkFloat(argv[2]); err != nil {
+		return nil, err
+	}
+	key, err := name(database, argv[1])
+	if err != nil {
+		return nil, err
+	}
+	return command.IncrementBy{Name: key, Delta: string(argv[2])}, nil
+}
