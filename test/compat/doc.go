@@ -1,0 +1,23 @@
+// Command compat shows that Redis lock clients which nobody here wrote work
+// against coordd when only their address changes.
+//
+// It builds coordd, starts three `coordd serve` processes on loopback with a
+// plain TCP load balancer (haproxy) in front of them, and runs foreign clients
+// as separate processes against that one address: the libraries in Go, Python
+// and Node with their default settings, and the idioms that articles teach.
+// Each subcommand shows one thing:
+//
+//	clients       every client takes, contends for, extends, releases and loses a lock
+//	kill-leader   the same clients while the leader is killed every few seconds;
+//	              the committed log decides whether two held one lock
+//	restart       all three nodes are killed under load; nothing acknowledged is missing
+//	failover      how long clients pause when the leader dies
+//	batching      how many commands share one log entry or one read round
+//	differential  random command sequences, byte for byte against redis-server
+//
+// The packages below are usable on their own: process (children that never
+// outlive their parent), cluster (the servers), resp (a raw protocol reader),
+// committed (the committed log and its checks), differential (the random
+// test). This module is apart from coordd's own, so that none of the foreign
+// libraries becomes a dependency of coordd.
+package main
