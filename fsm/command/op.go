@@ -49,8 +49,12 @@ const (
 	KindRevisions    Kind = 86
 
 	// 128-135: several commands as one.
-	KindTransaction Kind = 128
-	KindScript      Kind = 129
+	KindTransaction  Kind = 128
+	KindScript       Kind = 129
+	KindScriptLoad   Kind = 130
+	KindScriptSource Kind = 131
+	KindScriptExists Kind = 132
+	KindScriptFlush  Kind = 133
 )
 
 // Op is one typed command. The implementations are the structs of this package, used by value.
@@ -332,3 +336,25 @@ type Script struct {
 	Arguments [][]byte
 	ReadsOnly bool // refuse writes (EVAL_RO), or known to write nothing
 }
+
+// ScriptLoad remembers a script's text under its SHA1 for every node (SCRIPT LOAD, and the first EVAL of a text) and answers the SHA1 in hexadecimal.
+// The cluster keeps MaxScripts texts and forgets the oldest first.
+type ScriptLoad struct{ Source []byte }
+
+// ScriptSource answers the text with this SHA1 (lower-case hexadecimal), or nil. The door asks it for EVALSHA of a text that its node has not seen.
+type ScriptSource struct{ SHA1 string }
+
+// ScriptExists answers an array of 1 or 0 for each SHA1.
+type ScriptExists struct{ SHA1s []string }
+
+// ScriptFlush forgets all texts.
+type ScriptFlush struct{}
+
+// Malformed stands for a command of a known kind whose payload does not decode. It answers an error on every machine alike.
+type Malformed struct{ Of Kind }
+
+// Kind implements Op: the kind that the command claimed to be.
+func (m Malformed) Kind() Kind { return m.Of }
+
+// ReadOnly implements Op.
+func (Malformed) ReadOnly() bool { return false }

@@ -228,3 +228,27 @@ func (Script) Kind() Kind { return KindScript }
 
 // ReadOnly implements Op.
 func (s Script) ReadOnly() bool { return s.ReadsOnly }
+
+// Kind implements Op.
+func (ScriptLoad) Kind() Kind { return KindScriptLoad }
+
+// ReadOnly implements Op.
+func (ScriptLoad) ReadOnly() bool { return false }
+
+// Kind implements Op.
+func (ScriptSource) Kind() Kind { return KindScriptSource }
+
+// ReadOnly implements Op.
+func (ScriptSource) ReadOnly() bool { return true }
+
+// Kind implements Op.
+func (ScriptExists) Kind() Kind { return KindScriptExists }
+
+// ReadOnly implements Op.
+func (ScriptExists) ReadOnly() bool { return true }
+
+// Kind implements Op.
+func (ScriptFlush) Kind() Kind { return KindScriptFlush }
+
+// ReadOnly implements Op.
+func (ScriptFlush) ReadOnly() bool { return false }

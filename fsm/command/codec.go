@@ -1,0 +1,190 @@
+package command
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// Version is the log format that this build writes. Every version ever released decodes for ever.
+const Version = 1
+
+// The first two bytes of every entry.
+const (
+	magic0 = 0xC0
+	magic1 = 0x0D
+)
+
+// ErrMalformed is returned for an entry whose frame does not decode. Every machine refuses it alike, without effect.
+var ErrMalformed = errors.New("the bytes are not a log entry: the frame does not decode")
+
+// UnknownFormatError is returned for an entry of a version or kind that this build does not know. The node must stop: other builds run what it cannot
+// read, so going on would make its state another one (safety case S10).
+type UnknownFormatError struct{ What string }
+
+// Error implements error.
+func (e *UnknownFormatError) Error() string {
+	return "the log holds " + e.What + ", which this build does not know: it was written by a newer coordd; start that version (or a newer one) on this node"
+}
+
+// AppendEntry appends the canonical encoding of an entry.
+func AppendEntry(dst []byte, entry Entry) []byte {
+	dst = append(dst, magic0, magic1, Version)
+	c := writer(dst)
+	c.Uint(&entry.Term)
+	c.instant(&entry.Now)
+	c.Count(len(entry.Commands))
+	for i := range entry.Commands {
+		c.Bytes = AppendCommand(c.Bytes, entry.Commands[i])
+	}
+	return c.Bytes
+}
+
+// DecodeEntry reads what AppendEntry wrote. A command whose own payload is malformed comes back as a Malformed op, so that the others still run.
+// The entry shares memory with data.
+func DecodeEntry(data []byte) (Entry, error) {
+	if len(data) < 3 || data[0] != magic0 || data[1] != magic1 {
+		return Entry{}, ErrMalformed
+	}
+	if data[2] != Version {
+		return Entry{}, &UnknownFormatError{fmt.Sprintf("an entry of format version %d", data[2])}
+	}
+	c := reader(data[3:])
+	var entry Entry
+	c.Uint(&entry.Term)
+	c.instant(&entry.Now)
+	n := c.Count(0)
+	if c.Failed || n > MaxCommandsPerEntry {
+		return Entry{}, ErrMalformed
+	}
+	entry.Commands = make([]Command, n)
+	rest := c.Bytes
+	for i := range entry.Commands {
+		var err error
+		if entry.Commands[i], rest, err = DecodeCommand(rest); err != nil {
+			return Entry{}, err
+		}
+	}
+	if len(rest) > 0 {
+		return Entry{}, ErrMalformed
+	}
+	return entry, nil
+}
+
+// AppendCommand appends one command as it lies in an entry: kind, length, payload.
+func AppendCommand(dst []byte, command Command) []byte {
+	kind := command.Op.Kind()
+	dst = binary.AppendUvarint(dst, uint64(kind))
+	body := writer(nil)
+	body.request(&command.Request)
+	body.Uint(&command.Lane)
+	codecs[kind].write(body, command.Op)
+	dst = binary.AppendUvarint(dst, uint64(len(body.Bytes)))
+	return append(dst, body.Bytes...)
+}
+
+// DecodeCommand reads one command and returns what follows it.
+func DecodeCommand(data []byte) (command Command, rest []byte, err error) {
+	c := reader(data)
+	var kind uint64
+	var payload []byte
+	c.Uint(&kind)
+	c.Data(&payload)
+	if c.Failed || kind > 1<<16-1 {
+		return Command{}, nil, ErrMalformed
+	}
+	codec, known := codecs[Kind(kind)]
+	if !known {
+		return Command{}, nil, &UnknownFormatError{fmt.Sprintf("a command of kind %d", kind)}
+	}
+	body := reader(payload)
+	body.request(&command.Request)
+	body.Uint(&command.Lane)
+	if body.Failed {
+		return Command{Op: Malformed{Kind(kind)}}, c.Bytes, nil
+	}
+	command.Op = codec.read(body)
+	if body.unknown != nil {
+		return Command{}, nil, body.unknown
+	}
+	if body.Failed || len(body.Bytes) > 0 {
+		command.Op = Malformed{Kind(kind)}
+	}
+	return command, c.Bytes, nil
+}
+
+// AppendOp appends one op without a request: how reads travel between nodes.
+func AppendOp(dst []byte, op Op) []byte { return AppendCommand(dst, Command{Op: op}) }
+
+// DecodeOp reads what AppendOp wrote and returns what follows it.
+func DecodeOp(data []byte) (op Op, rest []byte, err error) {
+	command, rest, err := DecodeCommand(data)
+	return command.Op, rest, err
+}
+
+// nested codes an op inside a transaction: a string or key op, or a script.
+func (c *coder) nested(op *Op) {
+	if c.Writing {
+		kind := uint64((*op).Kind())
+		c.Uint(&kind)
+		codecs[(*op).Kind()].write(c, *op)
+		return
+	}
+	var kind uint64
+	c.Uint(&kind)
+	codec, known := codecs[Kind(kind)]
+	switch {
+	case c.Failed:
+	case kind > 1<<16-1 || !known:
+		c.unknown = &UnknownFormatError{fmt.Sprintf("a command of kind %d", kind)}
+		c.Fail()
+	case !Nestable(Kind(kind)):
+		c.Fail()
+	default:
+		*op = codec.read(c)
+	}
+}
+
+// Nestable reports whether ops of the kind may stand inside a transaction.
+func Nestable(kind Kind) bool {
+	return kind >= KindSet && kind < KindTransaction || kind >= KindScript && kind <= KindScriptFlush
+}
+
+// maxReplyDepth bounds the nesting of a reply: an EXEC of scripts that answer nested tables.
+const maxReplyDepth = 40
+
+// AppendReply appends the canonical encoding of a reply.
+func AppendReply(dst []byte, reply Reply) []byte {
+	c := writer(dst)
+	c.reply(&reply, 0)
+	return c.Bytes
+}
+
+// DecodeReply reads what AppendReply wrote and returns what follows it. The reply shares memory with data.
+func DecodeReply(data []byte) (reply Reply, rest []byte, err error) {
+	c := reader(data)
+	c.reply(&reply, 0)
+	if c.Failed {
+		return Reply{}, nil, errors.New("the bytes are not an encoded reply")
+	}
+	return reply, c.Bytes, nil
+}
+
+func (c *coder) reply(r *Reply, depth int) {
+	if depth > maxReplyDepth {
+		c.Fail()
+		return
+	}
+	c.Byte((*byte)(&r.Type), byte(ReplyAgain))
+	switch r.Type {
+	case ReplyInteger:
+		c.Int(&r.Integer)
+	case ReplyStatus, ReplyBulk:
+		c.Data(&r.Text)
+	case ReplyError:
+		c.Byte((*byte)(&r.Code), 255)
+		c.Data(&r.Text)
+	case ReplyArray, ReplyMap:
+		list(c, &r.Elements, func(c *coder, element *Reply) { c.reply(element, depth+1) })
+	}
+}
