@@ -1,0 +1,82 @@
+package committed
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/coordd/coordd/test/compat/lines"
+)
+
+const goodLog = `
+{"index":3,"term":2,"now_ms":100,"commands":[{}],"events":[{"type":"began","name":"a","database":0,"token":3,"holder":"x"}]}
+{"index":4,"term":2,"now_ms":160,"events":[{"type":"ended","name":"a","token":3,"reason":"deleted"},{"type":"began","name":"b","token":4,"holder":"y"}]}
+{"index":6,"term":2,"now_ms":300,"events":[{"type":"began","name":"a","token":6,"holder":"y"},{"type":"ended","name":"b","token":4,"reason":"expired"}]}
+`
+
+func judgeText(t *testing.T, text string) *History {
+	t.Helper()
+	entries, err := Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Judge(entries)
+}
+
+func TestJudgeAcceptsAGoodLog(t *testing.T) {
+	history := judgeText(t, goodLog)
+	if len(history.Violations) != 0 || len(history.Holds) != 3 || history.Reasons()["still held"] != 1 {
+		t.Fatalf("got %+v", history)
+	}
+}
+
+func TestJudgeFindsPlantedFaults(t *testing.T) {
+	first := `{"index":1,"now_ms":1,"events":[{"type":"began","name":"a","token":1,"holder":"x"}]}` + "\n"
+	for fault, text := range map[string]string{
+		"while \"x\" holds it":  first + `{"index":2,"events":[{"type":"began","name":"a","token":2,"holder":"y"}]}`,
+		"token 1 after token 1": first + `{"index":2,"events":[{"type":"ended","name":"a","token":1},{"type":"began","name":"a","token":1,"holder":"y"}]}`,
+		"which nobody holds":    first + `{"index":2,"events":[{"type":"ended","name":"b","token":1}]}`,
+		"while token 1 is held": first + `{"index":2,"events":[{"type":"ended","name":"a","token":7}]}`,
+		"entry 1 follows":       first + `{"index":1,"events":[]}`,
+		"index plus 0":          first + `{"index":2,"events":[{"type":"began","name":"b","token":9,"holder":"y"}]}`,
+	} {
+		if got := strings.Join(judgeText(t, text).Violations, "\n"); !strings.Contains(got, fault) {
+			t.Errorf("want a violation with %q, got %q", fault, got)
+		}
+	}
+}
+
+func TestJudgeBeliefsFindsPlantedFaults(t *testing.T) {
+	history := judgeText(t, goodLog)
+	held := func(client, name, holder string, token, from, until, ttl int64) Belief {
+		return Belief{client, true, lines.Line{Name: name, Holder: holder, Token: token, SentUS: from, FromUS: from, UntilUS: until, TTLMS: ttl}}
+	}
+	good := []Belief{held("one", "a", "x", 3, 1000, 2000, 50), held("two", "a", "y", 6, 2001, 3000, 50), held("three", "b", "y", 4, 0, 10, 50)}
+	if got := JudgeBeliefs(history, good); len(got) != 0 {
+		t.Errorf("good beliefs: got %q", got)
+	}
+	for fault, belief := range map[string]Belief{
+		"never granted":             held("four", "a", "x", 5, 9000, 9001, 50),
+		"granted that to \"x\"":     held("four", "a", "z", 3, 9000, 9001, 50),
+		"the log never granted":     held("four", "a", "z", 0, 9000, 9001, 50),
+		"expired after 140 ms":      held("four", "b", "y", 4, 9000, 9001, 5000),
+		"held it from 1000 to 2000": held("four", "a", "y", 6, 1500, 1600, 50),
+	} {
+		if got := strings.Join(JudgeBeliefs(history, append(good[:len(good):len(good)], belief)), "\n"); !strings.Contains(got, fault) {
+			t.Errorf("want a violation with %q, got %q", fault, got)
+		}
+	}
+}
+
+func TestSameHistoryFindsADifference(t *testing.T) {
+	one, _ := Read(strings.NewReader(goodLog))
+	two, _ := Read(strings.NewReader(strings.Replace(goodLog, `"term":2,"now_ms":160`, `"term":3,"now_ms":160`, 1)))
+	if got := SameHistory(map[string][]Entry{"one": one, "two": one[1:]}, 6); len(got) != 0 {
+		t.Errorf("equal logs: got %q", got)
+	}
+	if got := SameHistory(map[string][]Entry{"one": one, "two": two}, 6); len(got) != 1 {
+		t.Errorf("different logs: got %q, want one violation", got)
+	}
+	if got := SameHistory(map[string][]Entry{"one": one, "two": two}, 3); len(got) != 0 {
+		t.Errorf("different only above the given index: got %q", got)
+	}
+}
