@@ -50,6 +50,3 @@ func (e *RemoteError) Error() string { return e.Text }
 
 // IsRefused reports whether a dial failed because nothing listens at the address.
 func IsRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
-
-// MaxFrameSize is the largest payload of one call or answer, in bytes.
-const MaxFrameSize = 8 << 20

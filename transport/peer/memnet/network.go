@@ -1,0 +1,230 @@
+package memnet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coordd/coordd/transport/peer"
+)
+
+// firstFreePort is where ports begin that are chosen for "host:0" and for dialling ends.
+const firstFreePort = 40000
+
+// route is one direction between two hosts.
+type route struct{ from, to string }
+
+// Network is a set of hosts and the links between them. Hosts are named by the host part of an address, and need no making.
+type Network struct {
+	mu          sync.Mutex
+	cut         map[route]bool
+	delay       map[route]time.Duration
+	listeners   map[string]*listener
+	connections map[*connection]struct{}
+	nextPort    int
+	// changed is closed and replaced whenever a link changes.
+	changed chan struct{}
+}
+
+// New makes a network without faults.
+func New() *Network {
+	return &Network{
+		cut:         make(map[route]bool),
+		delay:       make(map[route]time.Duration),
+		listeners:   make(map[string]*listener),
+		connections: make(map[*connection]struct{}),
+		nextPort:    firstFreePort,
+		changed:     make(chan struct{}),
+	}
+}
+
+// Host gives the view of one host: a peer.Network whose dials leave from it.
+func (n *Network) Host(name string) peer.Network { return host{network: n, name: name} }
+
+// Cut holds back everything that from sends to to. Dials between the two wait, whichever side dials.
+func (n *Network) Cut(from, to string) {
+	n.update(func() { n.cut[route{from, to}] = true })
+}
+
+// Heal lets through again what from sends to to, held bytes first.
+func (n *Network) Heal(from, to string) {
+	n.update(func() { delete(n.cut, route{from, to}) })
+}
+
+// Isolate cuts both directions between a host and each of the others.
+func (n *Network) Isolate(name string, others ...string) {
+	for _, other := range others {
+		n.Cut(name, other)
+		n.Cut(other, name)
+	}
+}
+
+// Rejoin heals both directions between a host and each of the others.
+func (n *Network) Rejoin(name string, others ...string) {
+	for _, other := range others {
+		n.Heal(name, other)
+		n.Heal(other, name)
+	}
+}
+
+// SetDelay lets what from sends to to from now on take this long.
+func (n *Network) SetDelay(from, to string, delay time.Duration) {
+	n.update(func() { n.delay[route{from, to}] = delay })
+}
+
+// Drop resets every connection between two hosts at once, at both ends. The link itself stays as it is.
+func (n *Network) Drop(a, b string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.connections {
+		if c.route == (route{a, b}) || c.route == (route{b, a}) {
+			c.breakLocked(syscall.ECONNRESET)
+		}
+	}
+}
+
+// Crash ends what a killed process leaves behind: the host's connections are reset, as far as its links let the other side see it, and its
+// listeners are gone, so that dials are refused until it listens again.
+func (n *Network) Crash(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.connections {
+		if c.route.from == name {
+			c.outgoing.pushLocked(chunk{fault: syscall.ECONNRESET})
+			c.incoming.readerGone = true
+			c.breakLocked(net.ErrClosed)
+		}
+	}
+	for _, l := range n.listeners {
+		if l.host == name {
+			l.closeLocked()
+		}
+	}
+}
+
+// update changes a link and wakes everything that waits for one.
+func (n *Network) update(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// freePortLocked hands out a port number that nobody had before.
+func (n *Network) freePortLocked() int {
+	n.nextPort++
+	return n.nextPort
+}
+
+// host is one host's view of the network.
+type host struct {
+	network *Network
+	name    string
+}
+
+// Listen implements peer.Network. The host part of address must be this host's name.
+func (h host) Listen(address string) (net.Listener, error) {
+	name, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if name != h.name {
+		return nil, fmt.Errorf("host %s cannot listen on %s", h.name, address)
+	}
+	n := h.network
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if port == "0" {
+		address = fmt.Sprintf("%s:%d", name, n.freePortLocked())
+	}
+	if n.listeners[address] != nil {
+		return nil, opError("listen", address, syscall.EADDRINUSE)
+	}
+	l := &listener{network: n, host: name, address: address, arrived: make(chan struct{}, 1), closed: make(chan struct{})}
+	n.listeners[address] = l
+	return l, nil
+}
+
+// Dial implements peer.Network.
+func (h host) Dial(ctx context.Context, address string) (net.Conn, error) {
+	name, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	there, back := route{h.name, name}, route{name, h.name}
+	roundTrip, err := h.network.awaitLink(ctx, there, back)
+	if err != nil {
+		return nil, opError("dial", address, err)
+	}
+	if roundTrip > 0 {
+		timer := time.NewTimer(roundTrip)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return nil, opError("dial", address, ctx.Err())
+		}
+	}
+	return h.network.connect(there, address)
+}
+
+// awaitLink waits until neither direction is cut and gives the time for there and back.
+func (n *Network) awaitLink(ctx context.Context, there, back route) (time.Duration, error) {
+	for {
+		n.mu.Lock()
+		if !n.cut[there] && !n.cut[back] {
+			roundTrip := n.delay[there] + n.delay[back]
+			n.mu.Unlock()
+			return roundTrip, ctx.Err()
+		}
+		changed := n.changed
+		n.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// connect makes the two ends of a connection and hands one to the listener.
+func (n *Network) connect(there route, address string) (net.Conn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	l := n.listeners[address]
+	if l == nil {
+		return nil, opError("dial", address, syscall.ECONNREFUSED)
+	}
+	dialler := Address(fmt.Sprintf("%s:%d", there.from, n.freePortLocked()))
+	forth, back := newStream(n, there), newStream(n, route{there.to, there.from})
+	near := newConnection(n, there, forth, back, dialler, Address(address))
+	far := newConnection(n, route{there.to, there.from}, back, forth, Address(address), dialler)
+	l.waiting = append(l.waiting, far)
+	select {
+	case l.arrived <- struct{}{}:
+	default:
+	}
+	return near, nil
+}
+
+// opError dresses an error as the net package does.
+func opError(operation, address string, err error) error {
+	if errno, ok := err.(syscall.Errno); ok {
+		err = os.NewSyscallError(operation, errno)
+	}
+	return &net.OpError{Op: operation, Net: "memory", Addr: Address(address), Err: err}
+}
+
+// Address is host:port in this network.
+type Address string
+
+// Network names the kind of network.
+func (Address) Network() string { return "memory" }
+
+// String gives host:port.
+func (a Address) String() string { return string(a) }
