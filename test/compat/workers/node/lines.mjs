@@ -10,10 +10,14 @@
 import { writeSync } from "node:fs";
 
 // Contended: somebody else holds the lock.
-export class Contended extends Error {}
+export class Contended extends Error {
+  name = "Contended";
+}
 
 // NotOwned: the lock is not this holder's, or not any more.
-export class NotOwned extends Error {}
+export class NotOwned extends Error {
+  name = "NotOwned";
+}
 
 export function say(line) {
   writeSync(1, JSON.stringify(line) + "\n");
