@@ -16,6 +16,9 @@ const (
 	MaxScriptBytes       = 64 << 10  // source text of a script
 	MaxProgramBytes      = 64 << 10  // a compiled script
 	MaxScriptArguments   = 1024      // KEYS and ARGV together
+	MaxScripts           = 1024      // script texts the cluster remembers
+	MaxSettings          = 1024      // replicated settings
+	MaxSettingBytes      = 4 << 10   // key and value of a setting
 	MaxDatabases         = 16        // SELECT 0 to 15
 	MaxWaitersPerLock    = 4096      // waiting acquires of one lock
 	MaxLocksPerSession   = 100_000   // holds of one session

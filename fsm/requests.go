@@ -1,0 +1,109 @@
+package fsm
+
+import (
+	"bytes"
+
+	"github.com/coordd/coordd/fsm/command"
+)
+
+// admit answers a command that must not be run: one whose session has ended, one that was answered before, or one that came too late.
+func (m *Machine) admit(c command.Command) (reply command.Reply, answered bool) {
+	if c.Request.IsZero() {
+		return command.Reply{}, false
+	}
+	s := m.state
+	id := c.Request.Session
+	session, ok := s.sessions.get(id)
+	if !ok || session.dead || session.deadline <= s.now {
+		return command.Errorf(command.CodeNoSession, "session %s is unknown or has ended; the request was not run", id), true
+	}
+	if c.Request.LowWater > session.lowWater {
+		session = s.forget(id, session, c.Request.LowWater)
+		s.sessions.put(id, session)
+	}
+	if c.Request.Number <= session.lowWater {
+		return command.Errorf(command.CodeStaleRequest, "request %d of session %s was acknowledged by its client before (low-water mark %d); it was not run again", c.Request.Number, id, session.lowWater), true
+	}
+	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {
+		return s.recall(record), true
+	}
+	if memorable(c.Op) && (session.remembered >= command.MaxRememberedResults || session.bytes >= command.MaxRememberedBytes) {
+		return command.Errorf(command.CodeLimit, "session %s has %d results (%d bytes) that its client has not acknowledged; the request was not run: move the low-water mark", id, session.remembered, session.bytes), true
+	}
+	return command.Reply{}, false
+}
+
+// memorable reports whether a retry of the op must be answered from memory. What only reads may simply run again, and a keepalive must, because its
+// answer speaks of now.
+func memorable(op command.Op) bool {
+	_, keepAlive := op.(command.SessionKeepAlive)
+	return !keepAlive && !op.ReadOnly()
+}
+
+// remember keeps the reply until the client says that it has it.
+func (m *Machine) remember(c command.Command, position command.Position, reply command.Reply) {
+	if c.Request.IsZero() || !memorable(c.Op) {
+		return
+	}
+	s := m.state
+	session, ok := s.sessions.get(c.Request.Session)
+	if !ok || session.dead {
+		return // the command ended its own session
+	}
+	record := resultRecord{reply: command.AppendReply(nil, reply), cost: replyCost(reply)}
+	if acquire, ok := c.Op.(command.LockAcquire); ok && !reply.IsError() {
+		record.lock, record.waiter = acquire.Name, position
+	}
+	s.results.put(resultKey{c.Request.Session, c.Request.Number}, record)
+	session.remembered++
+	session.bytes += record.cost
+	s.sessions.put(c.Request.Session, session)
+}
+
+// recall answers a retry. A remembered grant is answered with what became of it: it may have ended since (safety case S17).
+func (s *state) recall(record resultRecord) command.Reply {
+	if record.lock != "" {
+		return s.acquired(record.lock, record.waiter)
+	}
+	reply, _, err := command.DecodeReply(bytes.Clone(record.reply))
+	if err != nil {
+		return command.Errorf(command.CodeMalformed, "the remembered result does not decode")
+	}
+	return reply
+}
+
+// forget drops the results up to a mark.
+func (s *state) forget(id command.SessionID, session sessionRecord, mark uint64) sessionRecord {
+	var gone []resultKey
+	s.results.from(resultKey{id, 0}, func(k resultKey, record resultRecord) bool {
+		if k.session != id || k.number > mark {
+			return false
+		}
+		gone = append(gone, k)
+		session.bytes -= record.cost
+		return true
+	})
+	for _, k := range gone {
+		s.results.remove(k)
+	}
+	session.remembered -= uint32(len(gone))
+	session.lowWater = mark
+	return session
+}
+
+// replyCost is what a remembered reply counts against its session's limit. Error texts count a fixed size, because they may differ between builds and
+// a limit must not.
+func replyCost(reply command.Reply) uint32 {
+	const fixed = 32
+	switch reply.Type {
+	case command.ReplyBulk, command.ReplyStatus:
+		return fixed + uint32(len(reply.Text))
+	case command.ReplyArray, command.ReplyMap:
+		cost := uint32(fixed)
+		for _, element := range reply.Elements {
+			cost += replyCost(element)
+		}
+		return cost
+	}
+	return fixed
+}

@@ -1,0 +1,38 @@
+package fsm
+
+// addWaiter puts a waiter at the end of a name's queue. The name is held or pending, so its record exists.
+func (e *effects) addWaiter(key nameKey, record nameRecord, waiter waiterRecord) {
+	s := e.m.state
+	s.waiters.put(waiterKey{key, e.position}, waiter)
+	s.deadlines.put(deadlineKey{at: waiter.deadline, class: deadlineWaiter, name: key, id: e.position}, none{})
+	if !waiter.bound.IsZero() {
+		s.belongings.put(belongingKey{session: waiter.bound, waiting: true, name: key, id: e.position}, none{})
+		e.count(waiter.bound, 0, 1)
+	}
+	record.queued++
+	s.names.put(key, record)
+}
+
+// removeWaiter takes a waiter out of its queue.
+func (e *effects) removeWaiter(k waiterKey, waiter waiterRecord) {
+	s := e.m.state
+	s.waiters.remove(k)
+	s.deadlines.remove(deadlineKey{at: waiter.deadline, class: deadlineWaiter, name: k.name, id: k.id})
+	s.belongings.remove(belongingKey{session: waiter.bound, waiting: true, name: k.name, id: k.id})
+	e.count(waiter.bound, 0, -1)
+	if record, ok := s.names.get(k.name); ok {
+		record.queued--
+		s.names.put(k.name, record)
+	}
+}
+
+// dropWaiter takes a waiter out that gets nothing, and says why.
+func (e *effects) dropWaiter(k waiterKey, waiter waiterRecord, reason string) {
+	e.removeWaiter(k, waiter)
+	e.events = append(e.events, Event{Type: EventWaiterGone, Name: k.name.name(), Waiter: k.id, Reason: reason, Session: waiter.session})
+	s := e.m.state
+	if record, ok := s.names.get(k.name); ok && record.holding == holdingNone && record.queued == 0 {
+		s.names.remove(k.name)
+		s.pending.remove(k.name)
+	}
+}
