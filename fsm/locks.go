@@ -15,7 +15,12 @@ func (e *effects) acquire(op command.LockAcquire) command.Reply {
 	s := e.m.state
 	key := keyOf(command.Name{Key: op.Name})
 	record := e.touch(key)
-	if record.holding == holdingNone && record.queued == 0 {
+	if reply, answered := e.acquireAnew(key, record, op); answered {
+		return reply
+	}
+	record, _ = s.names.get(key)
+	e.acquires = e.position
+	if record.absent() {
 		e.grantNative(key, record, op.Session, op.Owner, op.TTLMilliseconds, e.position)
 		return s.acquired(op.Name, e.position)
 	}
@@ -31,6 +36,29 @@ func (e *effects) acquire(op command.LockAcquire) command.Reply {
 	}
 	e.addWaiter(key, record, waiter)
 	return s.acquired(op.Name, e.position)
+}
+
+// acquireAnew answers an owner that asks again for what it holds or waits for already, as a client does whose first answer was lost: with its present grant,
+// or its present place. A try by an owner that still waits gives its place up. An owner without an id is nobody in particular, so it never matches.
+func (e *effects) acquireAnew(key nameKey, record nameRecord, op command.LockAcquire) (reply command.Reply, answered bool) {
+	s := e.m.state
+	if op.Session.IsZero() || op.Owner == "" {
+		return command.Reply{}, false
+	}
+	if record.holding == holdingNative && record.session == op.Session && record.owner == op.Owner {
+		e.acquires = record.waiter
+		return s.acquired(op.Name, record.waiter), true
+	}
+	k, waiter, found := s.waiterOf(key, op.Session, op.Owner)
+	switch {
+	case !found:
+		return command.Reply{}, false
+	case op.WaitMilliseconds == 0:
+		e.dropWaiter(k, waiter, ReasonCancelled)
+		return command.Reply{}, false
+	}
+	e.acquires = k.id
+	return s.acquired(op.Name, k.id), true
 }
 
 // checkAcquire refuses what cannot be asked for, before anything is changed.

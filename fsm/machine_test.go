@@ -97,3 +97,35 @@ func TestASnapshotIsTheState(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOwnerThatAsksAgainGetsItsOwnGrant(t *testing.T) {
+	l := newTestLog(t)
+	opened := l.do(command.SessionOpen{TTLMilliseconds: 5000})[0]
+	session, err := command.ParsePosition(string(opened.Elements[1].Text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	acquire := func(owner string, wait int64) command.Reply {
+		return l.do(command.LockAcquire{Name: "job", Session: session, Owner: owner, WaitMilliseconds: wait})[0]
+	}
+	first := acquire("h1", 0)
+	if again := acquire("h1", 0); again.IsError() || again.Elements[1].Integer != first.Elements[1].Integer {
+		t.Fatalf("first %+v, again %+v", first, again)
+	}
+	if other := acquire("h2", 0); other.Code != command.CodeHeld {
+		t.Fatalf("another owner of the session: %+v", other)
+	}
+	place := acquire("h2", 1000)
+	if again := acquire("h2", 1000); string(again.Elements[3].Text) != string(place.Elements[3].Text) {
+		t.Fatalf("a second place: %+v then %+v", place, again)
+	}
+	if try := acquire("h2", 0); try.Code != command.CodeHeld {
+		t.Fatalf("%+v", try)
+	}
+	if _, _, _, waiters := l.m.Counts(); waiters != 0 {
+		t.Fatalf("%d waiters after the try gave the place up", waiters)
+	}
+	if nobody := acquire("", 0); nobody.Code != command.CodeHeld {
+		t.Fatalf("%+v", nobody)
+	}
+}

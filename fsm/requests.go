@@ -41,7 +41,7 @@ func memorable(op command.Op) bool {
 }
 
 // remember keeps the reply until the client says that it has it.
-func (m *Machine) remember(c command.Command, position command.Position, reply command.Reply) {
+func (m *Machine) remember(c command.Command, acquires command.WaiterID, reply command.Reply) {
 	if c.Request.IsZero() || !memorable(c.Op) {
 		return
 	}
@@ -52,7 +52,7 @@ func (m *Machine) remember(c command.Command, position command.Position, reply c
 	}
 	record := resultRecord{reply: command.AppendReply(nil, reply), cost: replyCost(reply)}
 	if acquire, ok := c.Op.(command.LockAcquire); ok && !reply.IsError() {
-		record.lock, record.waiter = acquire.Name, position
+		record.lock, record.waiter = acquire.Name, acquires
 	}
 	s.results.put(resultKey{c.Request.Session, c.Request.Number}, record)
 	session.remembered++

@@ -12,7 +12,8 @@ type effects struct {
 	request  command.Request
 	events   []Event
 	changes  []ownershipChange
-	freed    []nameKey // names whose next waiter is to be granted when the command is done
+	freed    []nameKey        // names whose next waiter is to be granted when the command is done
+	acquires command.WaiterID // the grant or place that an acquire was answered with
 }
 
 // ownershipChange remembers who owned a name before the command touched it.
@@ -49,7 +50,7 @@ func (m *Machine) runCommand(c command.Command, place uint32) command.Reply {
 	}
 	m.state.keep()
 	e.publish()
-	m.remember(c, e.position, reply)
+	m.remember(c, e.acquires, reply)
 	return reply
 }
 

@@ -1,5 +1,21 @@
 package fsm
 
+import "github.com/coordd/coordd/fsm/command"
+
+// waiterOf finds the place in a name's queue that an owner of a session has.
+func (s *state) waiterOf(key nameKey, session command.SessionID, owner string) (found waiterKey, waiter waiterRecord, ok bool) {
+	s.belongings.from(belongingKey{session: session, waiting: true, name: key}, func(b belongingKey, _ none) bool {
+		if b.session != session || !b.waiting || b.name != key {
+			return false
+		}
+		found = waiterKey{key, b.id}
+		waiter, _ = s.waiters.get(found)
+		ok = waiter.session == session && waiter.owner == owner
+		return !ok
+	})
+	return found, waiter, ok
+}
+
 // addWaiter puts a waiter at the end of a name's queue. The name is held or pending, so its record exists.
 func (e *effects) addWaiter(key nameKey, record nameRecord, waiter waiterRecord) {
 	s := e.m.state
