@@ -1,0 +1,331 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+var (
+	// ErrCrashed is what every operation on a handle gives after its disk crashed or was opened anew.
+	ErrCrashed  = errors.New("the store has crashed")
+	errNotFound = errors.New(notFoundSentence)
+)
+
+// Memory keeps in memory what a disk would keep, for tests. A write is durable when its call returns; one that is under way when the
+// disk crashes is forgotten. All waiting is on channels and timers, so that a testing/synctest bubble can pass over it.
+type Memory struct {
+	mu      sync.Mutex
+	seen    contents
+	synced  contents
+	handle  *memoryHandle
+	delay   time.Duration
+	failure error
+	// careless lets writes count as done without being synced, as on a disk that lies.
+	careless bool
+}
+
+// contents is what lies on the disk.
+type contents struct {
+	logs      map[uint64]*raft.Log
+	values    map[string][]byte
+	snapshots []*memorySnapshot
+}
+
+type memorySnapshot struct {
+	meta  raft.SnapshotMeta
+	state []byte
+}
+
+func (c contents) clone() contents {
+	return contents{logs: maps.Clone(c.logs), values: maps.Clone(c.values), snapshots: slices.Clone(c.snapshots)}
+}
+
+// NewMemory makes an empty disk. Make it inside the bubble that uses it.
+func NewMemory() *Memory {
+	empty := contents{logs: make(map[uint64]*raft.Log), values: make(map[string][]byte)}
+	return &Memory{seen: empty, synced: empty.clone()}
+}
+
+// Open opens the stores on this disk. A handle that was open before is cut off as by Crash. Options.Dir and Kind mean nothing here.
+func (m *Memory) Open(options Options) (*Stores, error) {
+	if options.OnFatal == nil {
+		return nil, errors.New("the stores need an OnFatal")
+	}
+	m.Crash()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	handle := &memoryHandle{disk: m, cutOff: make(chan struct{})}
+	m.handle = handle
+	return assemble(handle, handle, handle, options.OnFatal, []io.Closer{handle})
+}
+
+// Crash cuts off the open handle and forgets what was not synced.
+func (m *Memory) Crash() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cutOffLocked()
+	m.seen = m.synced.clone()
+}
+
+func (m *Memory) cutOffLocked() {
+	if m.handle != nil {
+		close(m.handle.cutOff)
+		m.handle = nil
+	}
+}
+
+// SetSyncDelay lets every write from now on take this long before it is durable and its call returns.
+func (m *Memory) SetSyncDelay(delay time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.delay = delay
+}
+
+// SetWriteError lets every write from now on fail with err; nil ends that.
+func (m *Memory) SetWriteError(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failure = err
+}
+
+// SetCareless lets writes count as done without being synced: Crash then forgets everything since. It is how a test shows that it would
+// notice a store that does not sync.
+func (m *Memory) SetCareless(careless bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.careless = careless
+}
+
+// memoryHandle is one opening of a Memory: a LogStore, a StableStore and a SnapshotStore.
+type memoryHandle struct {
+	disk   *Memory
+	cutOff chan struct{}
+}
+
+// write makes a change durable after the sync delay, unless the disk crashes first.
+func (h *memoryHandle) write(change func(*contents)) error {
+	h.disk.mu.Lock()
+	delay, failure := h.disk.delay, h.disk.failure
+	h.disk.mu.Unlock()
+	if failure != nil {
+		return failure
+	}
+	if delay > 0 {
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-h.cutOff:
+			return ErrCrashed
+		}
+	}
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if h.disk.handle != h {
+		return ErrCrashed
+	}
+	change(&h.disk.seen)
+	if !h.disk.careless {
+		change(&h.disk.synced)
+	}
+	return nil
+}
+
+// read looks at what the disk shows.
+func (h *memoryHandle) read(look func(contents) error) error {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if h.disk.handle != h {
+		return ErrCrashed
+	}
+	return look(h.disk.seen)
+}
+
+// Close cuts the handle off; what it wrote stays.
+func (h *memoryHandle) Close() error {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if h.disk.handle == h {
+		h.disk.cutOffLocked()
+	}
+	return nil
+}
+
+// FirstIndex implements raft.LogStore.
+func (h *memoryHandle) FirstIndex() (first uint64, err error) {
+	err = h.read(func(c contents) error {
+		for index := range c.logs {
+			if first == 0 || index < first {
+				first = index
+			}
+		}
+		return nil
+	})
+	return first, err
+}
+
+// LastIndex implements raft.LogStore.
+func (h *memoryHandle) LastIndex() (last uint64, err error) {
+	err = h.read(func(c contents) error {
+		for index := range c.logs {
+			last = max(last, index)
+		}
+		return nil
+	})
+	return last, err
+}
+
+// GetLog implements raft.LogStore.
+func (h *memoryHandle) GetLog(index uint64, log *raft.Log) error {
+	return h.read(func(c contents) error {
+		found, ok := c.logs[index]
+		if !ok {
+			return raft.ErrLogNotFound
+		}
+		*log = *found
+		return nil
+	})
+}
+
+// StoreLog implements raft.LogStore.
+func (h *memoryHandle) StoreLog(log *raft.Log) error { return h.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs implements raft.LogStore.
+func (h *memoryHandle) StoreLogs(logs []*raft.Log) error {
+	copies := make([]*raft.Log, len(logs))
+	for i, log := range logs {
+		copied := *log
+		copied.Data = bytes.Clone(log.Data)
+		copies[i] = &copied
+	}
+	return h.write(func(c *contents) {
+		for _, log := range copies {
+			c.logs[log.Index] = log
+		}
+	})
+}
+
+// DeleteRange implements raft.LogStore.
+func (h *memoryHandle) DeleteRange(from, to uint64) error {
+	return h.write(func(c *contents) {
+		for index := from; index <= to; index++ {
+			delete(c.logs, index)
+		}
+	})
+}
+
+// Set implements raft.StableStore.
+func (h *memoryHandle) Set(key, value []byte) error {
+	name, copied := string(key), bytes.Clone(value)
+	return h.write(func(c *contents) { c.values[name] = copied })
+}
+
+// Get implements raft.StableStore.
+func (h *memoryHandle) Get(key []byte) (value []byte, err error) {
+	err = h.read(func(c contents) error {
+		found, ok := c.values[string(key)]
+		if !ok {
+			return errNotFound
+		}
+		value = bytes.Clone(found)
+		return nil
+	})
+	return value, err
+}
+
+// SetUint64 implements raft.StableStore.
+func (h *memoryHandle) SetUint64(key []byte, value uint64) error {
+	return h.Set(key, binary.BigEndian.AppendUint64(nil, value))
+}
+
+// GetUint64 implements raft.StableStore.
+func (h *memoryHandle) GetUint64(key []byte) (uint64, error) {
+	value, err := h.Get(key)
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+// Create implements raft.SnapshotStore.
+func (h *memoryHandle) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration, configurationIndex uint64, _ raft.Transport) (raft.SnapshotSink, error) {
+	return &memorySink{handle: h, snapshot: &memorySnapshot{meta: raft.SnapshotMeta{
+		Version:            version,
+		ID:                 fmt.Sprintf("%d-%d-%d", term, index, time.Now().UnixMilli()),
+		Index:              index,
+		Term:               term,
+		Configuration:      configuration,
+		ConfigurationIndex: configurationIndex,
+	}}}, nil
+}
+
+// List implements raft.SnapshotStore.
+func (h *memoryHandle) List() (metas []*raft.SnapshotMeta, err error) {
+	err = h.read(func(c contents) error {
+		for _, snapshot := range slices.Backward(c.snapshots) {
+			meta := snapshot.meta
+			metas = append(metas, &meta)
+		}
+		return nil
+	})
+	return metas, err
+}
+
+// Open implements raft.SnapshotStore.
+func (h *memoryHandle) Open(id string) (meta *raft.SnapshotMeta, state io.ReadCloser, err error) {
+	err = h.read(func(c contents) error {
+		for _, snapshot := range c.snapshots {
+			if snapshot.meta.ID == id {
+				copied := snapshot.meta
+				meta, state = &copied, io.NopCloser(bytes.NewReader(snapshot.state))
+				return nil
+			}
+		}
+		return fmt.Errorf("there is no snapshot %s", id)
+	})
+	return meta, state, err
+}
+
+// memorySink takes a snapshot that counts once it is closed.
+type memorySink struct {
+	handle   *memoryHandle
+	snapshot *memorySnapshot
+	finished bool
+}
+
+// Write takes a piece of the state.
+func (s *memorySink) Write(piece []byte) (int, error) {
+	s.snapshot.state = append(s.snapshot.state, piece...)
+	return len(piece), nil
+}
+
+// ID names the snapshot.
+func (s *memorySink) ID() string { return s.snapshot.meta.ID }
+
+// Close makes the snapshot durable and lets older ones go.
+func (s *memorySink) Close() error {
+	if s.finished {
+		return nil
+	}
+	s.finished = true
+	s.snapshot.meta.Size = int64(len(s.snapshot.state))
+	return s.handle.write(func(c *contents) {
+		kept := append(slices.Clone(c.snapshots), s.snapshot)
+		c.snapshots = kept[max(0, len(kept)-snapshotsKept):]
+	})
+}
+
+// Cancel drops the snapshot.
+func (s *memorySink) Cancel() error {
+	s.finished = true
+	return nil
+}
