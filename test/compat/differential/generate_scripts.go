@@ -1,0 +1,157 @@
+package differential
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// script makes EVAL, EVALSHA, EVAL_RO or SCRIPT with a script of the shapes
+// that lock clients send. A comment makes each script one of its run, so that
+// what other sequences loaded changes nothing.
+func (g *generator) script() Command {
+	shape := scriptShapes[g.IntN(len(scriptShapes))]
+	text := g.respell(shape.text) + "\n-- " + keyPrefix
+	names := make([]string, shape.keys)
+	for i := range names {
+		names[i] = g.key()
+	}
+	args := append([]string{strconv.Itoa(shape.keys)}, names...)
+	for _, kind := range shape.args {
+		args = append(args, g.scriptArgument(kind))
+	}
+	switch dice := g.IntN(100); {
+	case dice < 70:
+		return Command{Args: append([]string{"EVAL", text}, args...), Mask: shape.mask}
+	case dice < 80:
+		return Command{Args: append([]string{"EVALSHA", shaMark + text}, args...), Mask: shape.mask}
+	case dice < 86:
+		return Command{Args: append([]string{g.pick("EVAL_RO", "EVAL_RO", "eval_ro"), text}, args...), Mask: shape.mask}
+	case dice < 90:
+		return Command{Args: []string{"SCRIPT", "LOAD", text}}
+	case dice < 93:
+		return Command{Args: []string{"SCRIPT", "EXISTS", shaMark + text, "ffffffffffffffffffffffffffffffffffffffff"}}
+	case dice < 95:
+		return Command{Args: []string{"SCRIPT", g.pick("NOSUCH", "LOAD", "EXISTS")}}
+	case dice < 97:
+		return Command{Args: []string{"EVALSHA", g.pick("abc", strings.Repeat("f", 40), strings.Repeat("F", 40)), "0"}}
+	default:
+		return Command{Args: []string{"EVAL", "return 1 -- " + keyPrefix, g.pick("-1", "abc", "2", "99", ""), "one"}}
+	}
+}
+
+func (g *generator) scriptArgument(kind string) string {
+	switch kind {
+	case "value":
+		return g.pick("tok1", "tok2", g.value())
+	case "ms":
+		return g.lifetimeMilliseconds()
+	case "s":
+		return g.lifetimeSeconds()
+	default:
+		panic("a script shape has an argument of the kind " + kind)
+	}
+}
+
+// scriptShape is one meaning; respell gives it many spellings. In the text,
+// call words in angle brackets are command names, and $1, $2 local names.
+type scriptShape struct {
+	keys int
+	args []string
+	mask Mask
+	text string
+}
+
+var scriptShapes = []scriptShape{
+	// Delete, extend and tell only if mine.
+	{1, []string{"value"}, Exact, "if redis.call(<GET>, KEYS[1]) == ARGV[1] then return redis.call(<DEL>, KEYS[1]) else return 0 end"},
+	{1, []string{"value"}, Exact, "local $1 = redis.call(<GET>, KEYS[1])\nif $1 == ARGV[1] then\n  return redis.call(<DEL>, KEYS[1])\nelseif $1 == false then\n  return -1\nelse\n  return 0\nend"},
+	{1, []string{"value"}, Exact, "if redis.call(<GET>, KEYS[1]) ~= ARGV[1] then return false end redis.call(<UNLINK>, KEYS[1]) return true"},
+	{1, []string{"value", "ms"}, Exact, "if redis.call(<GET>, KEYS[1]) == ARGV[1] then return redis.call(<PEXPIRE>, KEYS[1], ARGV[2]) else return 0 end"},
+	{1, []string{"value", "s"}, Exact, "if redis.call(<GET>, KEYS[1]) == ARGV[1] then return redis.call(<EXPIRE>, KEYS[1], ARGV[2]) end return 0"},
+	{1, []string{"value", "ms"}, Exact, "if redis.call(<GET>, KEYS[1]) == ARGV[1] then return redis.call(<SET>, KEYS[1], ARGV[1], 'XX', 'PX', ARGV[2]) end return nil"},
+	{1, []string{"value", "ms"}, Exact, "local $1 = redis.call(<GET>, KEYS[1])\nif not $1 or $1 ~= ARGV[1] then return 0 end\nlocal $2 = redis.call(<PTTL>, KEYS[1])\nif $2 < 0 then $2 = 0 end\nredis.call(<PEXPIRE>, KEYS[1], $2 + ARGV[2])\nreturn 1"},
+	{1, []string{"value"}, Remaining, "if redis.call(<GET>, KEYS[1]) == ARGV[1] then return redis.call(<PTTL>, KEYS[1]) else return -3 end"},
+	{1, nil, Remaining, "return {redis.call(<GET>, KEYS[1]), redis.call(<PTTL>, KEYS[1])}"},
+	{1, nil, Remaining, "local $1 = redis.call(<GET>, KEYS[1])\nif not $1 then return nil end\nreturn {$1, redis.call(<PTTL>, KEYS[1])}"},
+	// Acquire.
+	{1, []string{"value", "ms"}, Exact, "return redis.call(<SET>, KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2])"},
+	{1, []string{"value", "ms"}, Exact, "if redis.call(<EXISTS>, KEYS[1]) == 0 then redis.call(<SET>, KEYS[1], ARGV[1], 'PX', ARGV[2]) return 1 end return 0"},
+	{1, []string{"value", "ms"}, Exact, "local $1 = redis.call(<GET>, KEYS[1])\nif $1 == ARGV[1] then\n redis.call(<PEXPIRE>, KEYS[1], ARGV[2])\n return true\nelseif not $1 then\n redis.call(<SET>, KEYS[1], ARGV[1], 'PX', ARGV[2])\n return true\nend\nreturn false"},
+	{1, []string{"value", "ms"}, Exact, "if redis.call(<SETNX>, KEYS[1], ARGV[1]) == 1 then return redis.call(<PEXPIRE>, KEYS[1], ARGV[2]) else return redis.error_reply('TAKEN by another') end"},
+	{1, []string{"ms"}, Exact, "local $1 = redis.call(<INCR>, KEYS[1])\nif $1 == 1 then redis.call(<PEXPIRE>, KEYS[1], ARGV[1]) end\nreturn $1"},
+	{1, []string{"s"}, Exact, "if tonumber(redis.call(<INCRBY>, KEYS[1], 2)) > 4 then return {err='LIMIT reached'} end\nreturn {ok='WITHIN'}"},
+	// Several keys at once.
+	{2, []string{"value", "ms"}, Exact, "for $1, $2 in ipairs(KEYS) do\n if redis.call(<EXISTS>, $2) == 1 then return 0 end\nend\nfor $1, $2 in ipairs(KEYS) do\n redis.call(<SET>, $2, ARGV[1], 'PX', ARGV[2])\nend\nreturn #KEYS"},
+	{2, []string{"value"}, Exact, "local $1 = 0\nfor $2 = 1, #KEYS do\n if redis.call(<GET>, KEYS[$2]) == ARGV[1] then $1 = $1 + redis.call(<DEL>, KEYS[$2]) end\nend\nreturn $1"},
+	{2, []string{"value"}, Exact, "local $1 = redis.call(<MGET>, KEYS[1], KEYS[2])\nfor _, $2 in ipairs($1) do if $2 ~= ARGV[1] then return false end end\nreturn redis.call(<DEL>, unpack(KEYS))"},
+	{2, []string{"value", "value", "ms"}, Exact, "if redis.call(<MSETNX>, KEYS[1], ARGV[1], KEYS[2], ARGV[2]) == 0 then return redis.status_reply('NO') end\nfor _, $1 in ipairs(KEYS) do redis.call(<PEXPIRE>, $1, ARGV[3]) end\nreturn redis.status_reply('OK')"},
+	// What a script may answer.
+	{0, nil, Exact, "return {1, 'two', 3.99, false, 5}"},
+	{0, nil, Exact, "return {1, nil, 3}"},
+	{0, nil, Exact, "return {{1, {}}, {'a', {true}}}"},
+	{0, []string{"value"}, Exact, "return ARGV[1]"},
+	{0, []string{"ms"}, Exact, "return tonumber(ARGV[1]) / 1000 + 0.5"},
+	{0, []string{"ms"}, Exact, "return tostring(ARGV[1] * 1.5) .. ':' .. #ARGV[1]"},
+	{0, nil, Exact, "return -3.7"},
+	{0, nil, Exact, "return"},
+	{0, nil, Exact, "return true"},
+	{0, nil, Exact, "return redis.status_reply('FINE')"},
+	{0, nil, Exact, "return redis.error_reply('ERR my own words')"},
+	{0, nil, Exact, "return redis.error_reply('bare')"},
+	{0, []string{"value"}, Exact, "return string.sub(ARGV[1], 1, 3) .. '|' .. string.len(ARGV[1]) .. '|' .. string.upper(ARGV[1])"},
+	{0, nil, Exact, "local $1 = 0\nlocal $2 = 5\nwhile $2 > 0 do $1 = $1 + $2 $2 = $2 - 1 if $1 > 11 then break end end\nreturn $1"},
+	{0, nil, Exact, "return math.floor(7.9) + math.max(1, 5) - math.min(2, 3)"},
+	{0, nil, Exact, "local $1 = {}\ntable.insert($1, 'x') $1[#$1 + 1] = 'y'\nreturn $1"},
+	{0, nil, Exact, "for i = '3', 1, -1 do if i == 2 then return i end end"},
+	{0, nil, Exact, "local function $1(x) return x * 2 end return $1(21)"},
+	{1, nil, Exact, "return {type(KEYS[1]), type(redis.call(<GET>, KEYS[1])), type(1), type(nil)}"},
+	{1, nil, Exact, "return redis.call(<TYPE>, KEYS[1]).ok"},
+	// What goes wrong in a script.
+	{1, nil, Exact, "return redis.call(<INCR>, KEYS[1])"},
+	{1, nil, Exact, "local $1 = redis.pcall(<INCR>, KEYS[1])\nif type($1) == 'table' and $1.err then return 'caught: ' .. $1.err end\nreturn $1"},
+	{1, nil, Exact, "return redis.pcall(<SET>, KEYS[1])"},
+	{1, nil, Exact, "redis.call(<SET>, KEYS[1], 'half') return redis.call(<SET>, KEYS[1])"},
+	{1, nil, Exact, "return redis.call('NOSUCH', KEYS[1])"},
+	{1, []string{"value"}, Exact, "redis.call(<SET>, KEYS[1], ARGV[1]) return redis.call(<GETRANGE>, KEYS[1], 'a', 'b')"},
+	{1, nil, Exact, "return redis.call(<GET>, KEYS[2])"},
+	{0, nil, Exact, "return redis.call()"},
+	{0, nil, Exact, "return 1 +"},
+	{0, nil, Exact, "return nil + 1"},
+	{0, nil, Exact, "$1 = 5 return 1"},
+	{0, nil, Exact, "return $1"},
+	{0, nil, Exact, "error('thrown')"},
+	{0, nil, Exact, "return redis.call('MULTI')"},
+}
+
+// commandName is a command name in the text of a shape.
+var commandName = regexp.MustCompile(`<[A-Z]+>`)
+
+// respell changes how a script is written and nothing of what it means:
+// quotes, capitals of command names, local names, white space, comments.
+func (g *generator) respell(text string) string {
+	quote := g.pick("'", "\"")
+	text = strings.ReplaceAll(text, "'", quote)
+	lower := g.chance(50)
+	text = commandName.ReplaceAllStringFunc(text, func(marked string) string {
+		name := strings.Trim(marked, "<>")
+		if lower {
+			name = strings.ToLower(name)
+		}
+		return quote + name + quote
+	})
+	for number, name := range []string{g.pick("v", "current", "holder"), g.pick("t", "other", "i2")} {
+		text = strings.ReplaceAll(text, fmt.Sprintf("$%d", number+1), name)
+	}
+	if g.chance(30) {
+		text = strings.ReplaceAll(text, "\n", "\n    ")
+	}
+	if g.chance(20) {
+		text = "-- a lock script\n" + text
+	}
+	if g.chance(20) {
+		text = strings.ReplaceAll(text, ", ", ",")
+	}
+	return text
+}

@@ -1,0 +1,75 @@
+package differential
+
+import (
+	"context"
+	"slices"
+)
+
+// shrinkAttempts bounds how often a sequence is run again to make it smaller.
+const shrinkAttempts = 200
+
+// Shrink returns a difference like the given one that needs fewer commands:
+// everything after it is cut off, then each command before it is left out as
+// long as a difference remains at the end.
+func (r *Runner) Shrink(ctx context.Context, found *Difference) (*Difference, error) {
+	attempt := 1
+	tries := func(sequence Sequence) (*Difference, error) {
+		attempt++
+		outcome, err := r.Run(ctx, sequence, attempt)
+		if err != nil {
+			return nil, err
+		}
+		return outcome.Difference, nil
+	}
+	smallest := &Difference{found.upTo(), found.Step, found.Command, found.Oracle, found.Subject}
+	for progress := true; progress && attempt < shrinkAttempts; {
+		progress = false
+		for _, candidate := range withoutOne(smallest.Sequence) {
+			again, err := tries(candidate)
+			if err != nil {
+				return smallest, err
+			}
+			if again != nil && again.command().name() == found.command().name() {
+				smallest, progress = &Difference{again.upTo(), again.Step, again.Command, again.Oracle, again.Subject}, true
+				break
+			}
+			if attempt >= shrinkAttempts {
+				break
+			}
+		}
+	}
+	return smallest, nil
+}
+
+// upTo is the sequence up to the command that differed.
+func (d *Difference) upTo() Sequence {
+	cut := d.Sequence
+	cut.Steps = slices.Clone(cut.Steps[:d.Step+1])
+	last := cut.Steps[d.Step]
+	last.Commands = last.Commands[:d.Command+1]
+	cut.Steps[d.Step] = last
+	return cut
+}
+
+// withoutOne returns the sequences that lack one command, the latest first; the
+// last command, which shows the difference, stays.
+func withoutOne(sequence Sequence) []Sequence {
+	var candidates []Sequence
+	for number := len(sequence.Steps) - 1; number >= 0; number-- {
+		step := sequence.Steps[number]
+		for position := len(step.Commands) - 1; position >= 0; position-- {
+			if number == len(sequence.Steps)-1 && position == len(step.Commands)-1 {
+				continue
+			}
+			smaller := sequence
+			smaller.Steps = slices.Clone(sequence.Steps)
+			if len(step.Commands) == 1 {
+				smaller.Steps = slices.Delete(smaller.Steps, number, number+1)
+			} else {
+				smaller.Steps[number].Commands = slices.Delete(slices.Clone(step.Commands), position, position+1)
+			}
+			candidates = append(candidates, smaller)
+		}
+	}
+	return candidates
+}
