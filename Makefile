@@ -1,0 +1,48 @@
+# What one can do here. "make" alone lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
+
+# How long each fuzz target runs with "make fuzz".
+FUZZ_TIME ?= 5m
+# Passed to "make bench" and "make failover".
+ARGS ?=
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## (.*)/  make \1\t\2/' | expand -t 24
+
+.PHONY: build
+build: ## build bin/coordd, static and reproducible
+	CGO_ENABLED=0 go build -trimpath -o bin/coordd ./cmd/coordd
+
+.PHONY: test
+test: ## run all tests of this module
+	go test ./...
+
+.PHONY: race
+race: ## run the short tests under the race detector
+	go test -race -short ./...
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for FUZZ_TIME (5m)
+	FUZZ_TIME=$(FUZZ_TIME) .ci/fuzz
+
+.PHONY: lint
+lint: ## vet, gofmt and the rules of internal/tidy
+	.ci/run vet format lint modules
+
+.PHONY: compat
+compat: ## run foreign Redis lock clients against three nodes
+	go test -C test/compat -count=1 -v ./...
+
+.PHONY: dev
+dev: ## start three nodes in one process on loopback
+	go run ./cmd/coordd dev
+
+.PHONY: embedded
+embedded: ## run the program that embeds three nodes
+	go run -C examples/embedded .
