@@ -67,6 +67,8 @@ func (c *connection) await(op command.LockAcquire, waiter command.WaiterID) {
 	switch {
 	case gone:
 		c.cancelWait(op, waiter)
+	case err == nil && reply.Code == command.CodeNotHeld:
+		c.reply(command.Errorf(command.CodeWaitTimeout, "the wait for %q is over and nothing is held", op.Name))
 	case err == nil:
 		c.reply(reply)
 	case c.cancelWait(op, waiter):

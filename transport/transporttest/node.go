@@ -26,7 +26,8 @@ type Node struct {
 
 	mu      sync.Mutex // one entry at a time
 	index   uint64
-	applied chan struct{} // closed and replaced when an entry was applied or the clock moved
+	applied chan struct{}               // closed and replaced when an entry was applied or the clock moved
+	gone    map[command.WaiterID]string // why waiters left their queues without a grant
 }
 
 var _ transport.Node = (*Node)(nil)
@@ -41,7 +42,7 @@ func NewNode() *Node { return newNode(false) }
 func NewFrozenNode() *Node { return newNode(true) }
 
 func newNode(frozen bool) *Node {
-	n := &Node{machine: fsm.New(), started: time.Now(), frozen: frozen, applied: make(chan struct{})}
+	n := &Node{machine: fsm.New(), started: time.Now(), frozen: frozen, applied: make(chan struct{}), gone: map[command.WaiterID]string{}}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.apply(
@@ -92,6 +93,11 @@ func (n *Node) apply(ops ...command.Op) []command.Reply {
 	outcome := n.machine.Apply(n.index, term, command.AppendEntry(nil, entry))
 	if outcome.Fatal != nil {
 		panic(fmt.Sprintf("the machine refused an entry for good: %v", outcome.Fatal))
+	}
+	for _, event := range outcome.Events {
+		if event.Type == fsm.EventWaiterGone {
+			n.gone[event.Waiter] = event.Reason
+		}
 	}
 	n.announce()
 	return outcome.Replies
@@ -164,7 +170,7 @@ func (n *Node) Await(ctx context.Context, name string, waiter command.WaiterID) 
 	for {
 		n.mu.Lock()
 		n.expire()
-		reply, done := n.machine.WaiterOutcome(name, waiter)
+		reply, done := n.outcome(name, waiter)
 		changed, due := n.applied, n.untilDeadline()
 		n.mu.Unlock()
 		if done {
@@ -177,6 +183,21 @@ func (n *Node) Await(ctx context.Context, name string, waiter command.WaiterID) 
 			return command.Reply{}, transport.Errorf(command.CodeShuttingDown, "the wait for %q was given up", name)
 		}
 	}
+}
+
+// outcome is how a wait ended, if it has. mu is held.
+func (n *Node) outcome(name string, waiter command.WaiterID) (command.Reply, bool) {
+	reason, gone := n.gone[waiter]
+	if !gone {
+		return n.machine.WaiterOutcome(name, waiter)
+	}
+	switch reason {
+	case fsm.ReasonTimeout:
+		return command.Errorf(command.CodeWaitTimeout, "%q was not free in the time that the acquire gave itself", name), true
+	case fsm.ReasonSessionEnded, fsm.ReasonClosed:
+		return command.Errorf(command.CodeNoSession, "the session of the acquire of %q has ended", name), true
+	}
+	return command.Errorf(command.CodeCancelled, "the acquire of %q was withdrawn", name), true
 }
 
 // untilDeadline fires when the next deadline is due; never when the clock is frozen.
