@@ -1,0 +1,149 @@
+package raftnode
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coordd/coordd/raftnode/bootstrap"
+	"github.com/coordd/coordd/raftnode/gossip"
+	"github.com/coordd/coordd/transport/peer"
+	"github.com/hashicorp/raft"
+)
+
+// discoverInterval is how often a node without a cluster looks whether it has found one.
+const discoverInterval = 250 * time.Millisecond
+
+// startGossip joins the gossip, when the node is configured for it. Nobody has to answer: others may start later.
+func (n *Node) startGossip() (err error) {
+	if n.config.GossipAddress == "" {
+		return nil
+	}
+	n.gossip, err = gossip.Start(gossip.Config{
+		NodeID: string(n.self().NodeID), Meta: n.gossipMeta(), ListenAddress: n.config.GossipAddress, AdvertiseAddress: n.config.GossipAdvertise,
+		SecretKey: n.config.GossipKey, OnConflict: n.fatal, Logger: n.hclog("gossip"),
+	})
+	if err != nil {
+		return err
+	}
+	n.tasks.Go(func() { n.keepJoining(n.running) })
+	return nil
+}
+
+func (n *Node) gossipMeta() gossip.Meta {
+	return gossip.Meta{
+		PeerAddress: n.self().Address, RedisAddress: n.config.RedisAdvertise, HTTPAddress: n.config.HTTPAdvertise, ClusterName: n.config.ClusterName, ClusterID: n.clusterID(),
+	}
+}
+
+// keepJoining contacts the configured addresses until somebody else is seen, and again whenever nobody is.
+func (n *Node) keepJoining(ctx context.Context) {
+	for ctx.Err() == nil {
+		if len(n.config.Join) > 0 && len(n.gossip.Members()) < 2 {
+			_, _ = n.gossip.Join(n.config.Join) // gossip logs what fails; it is tried again
+		}
+		pause(ctx, time.Second)
+	}
+}
+
+// prepareFounding makes this node's part in the founding protocol. It answers other founders for as long as the node lives.
+func (n *Node) prepareFounding() error {
+	config := bootstrap.Config{Self: n.self(), Expect: n.config.BootstrapExpect, Notes: n.dir, Caller: n.port, Logger: n.hclog("bootstrap")}
+	switch {
+	case n.gossip != nil:
+		config.Discover, config.Changed = n.discoverGossip, n.gossip.Changed()
+	case n.clusterID() == "":
+		static := bootstrap.NewStatic(n.port, n.self().Address, n.config.Join)
+		config.Discover, config.Changed = static.Seen, static.Changed()
+		n.tasks.Go(func() { n.runStatic(static) })
+	}
+	n.discover = config.Discover
+	founding, err := bootstrap.New(config)
+	if err != nil {
+		return err
+	}
+	n.founding.Store(founding)
+	return nil
+}
+
+// discoverGossip is what gossip shows, for founding. It triggers, it never decides.
+func (n *Node) discoverGossip() []bootstrap.Sighting {
+	var sightings []bootstrap.Sighting
+	for _, member := range n.gossip.Members() {
+		if member.Alive {
+			sightings = append(sightings, bootstrap.Sighting{
+				NodeID: peer.NodeID(member.NodeID), PeerAddress: member.Meta.PeerAddress, ClusterName: member.Meta.ClusterName, ClusterID: member.Meta.ClusterID,
+			})
+		}
+	}
+	return sightings
+}
+
+// findCluster founds the cluster with others, or finds one that exists, until ctx ends.
+func (n *Node) findCluster(ctx context.Context) error {
+	if n.config.BootstrapExpect == 0 {
+		return n.adoptCluster(ctx)
+	}
+	_, err := n.founding.Load().Run(ctx)
+	return err
+}
+
+// adoptCluster waits until a node of this cluster's name shows the id of a cluster, and takes it over. An operator then adds this node there.
+func (n *Node) adoptCluster(ctx context.Context) error {
+	for {
+		for _, sighting := range n.discover() {
+			if sighting.ClusterName == n.config.ClusterName && sighting.ClusterID != "" {
+				if err := n.dir.SetClusterID(sighting.ClusterID); err != nil {
+					return err
+				}
+				if n.gossip != nil {
+					_ = n.gossip.SetMeta(n.gossipMeta())
+				}
+				return nil
+			}
+		}
+		if pause(ctx, discoverInterval); ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+}
+
+// runStatic asks the configured addresses for as long as this node belongs to no cluster.
+func (n *Node) runStatic(static *bootstrap.Static) {
+	ctx, cancel := context.WithCancel(n.running)
+	defer cancel()
+	go func() {
+		defer cancel()
+		for n.clusterID() == "" && ctx.Err() == nil {
+			pause(ctx, discoverInterval)
+		}
+	}()
+	static.Run(ctx)
+}
+
+// bootstrapIfFounder writes the first configuration of the cluster on the one node that founds it. It may be repeated after a crash.
+func (n *Node) bootstrapIfFounder() error {
+	known := n.dir.Identity()
+	if !known.Founder {
+		return nil
+	}
+	if known.Bootstrapped {
+		hasState, err := n.stores.HasState()
+		if err == nil && !hasState {
+			err = errors.New("the data directory says that this node founded its cluster, but its Raft log is gone: replace the node, with an empty data directory")
+		}
+		return err
+	}
+	if known.Promise == nil {
+		return errors.New("the data directory names this node a founder without its promise; it was changed by hand or damaged")
+	}
+	var configuration raft.Configuration
+	for _, member := range known.Promise.Members {
+		configuration.Servers = append(configuration.Servers, raft.Server{Suffrage: raft.Voter, ID: raft.ServerID(member.NodeID), Address: raft.ServerAddress(member.Address)})
+	}
+	if err := n.stores.Bootstrap(configuration); err != nil {
+		return fmt.Errorf("write the cluster's first configuration: %w", err)
+	}
+	return n.dir.SetBootstrapped()
+}

@@ -1,0 +1,89 @@
+package raftnode
+
+import (
+	"context"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// engineStopPatience bounds how long the end of Raft is waited for: a disk that hangs never lets it end.
+const engineStopPatience = 5 * time.Second
+
+// Stop hands leadership over if this node has it, finishes what is under way, and closes everything. When ctx ends first, the rest is done at once and
+// without ceremony, as by a crash. It returns when nothing of the node runs any more, and may be called more than once.
+func (n *Node) Stop(ctx context.Context) error {
+	n.stopOnce.Do(func() {
+		n.stopping.Store(true)
+		n.finishUp(ctx)
+		n.shutDown()
+		close(n.stopped)
+	})
+	<-n.stopped
+	return n.Err()
+}
+
+// finishUp is what a graceful end adds to a crash.
+func (n *Node) finishUp(ctx context.Context) {
+	if n.engine() == nil || ctx.Err() != nil || n.running.Err() != nil {
+		return
+	}
+	_ = n.commandCourier.idle(ctx)
+	_ = n.readCourier.idle(ctx)
+	if ctx.Err() == nil {
+		n.session.close(ctx)
+	}
+	if ctx.Err() == nil {
+		n.handOver(ctx)
+	}
+	if n.gossip != nil && ctx.Err() == nil {
+		_ = n.gossip.Leave(time.Second)
+	}
+}
+
+// handOver gives leadership to another voter, if there is one.
+func (n *Node) handOver(ctx context.Context) {
+	if _, others := n.voters(); n.raft.State() != raft.Leader || len(others) == 0 {
+		return
+	}
+	if err := n.transferHere(ctx, ""); err != nil {
+		n.log.Warn("leadership could not be handed over; the others will elect a leader", "error", err)
+	}
+}
+
+// shutDown closes everything, in the order in which each part stops needing the next.
+func (n *Node) shutDown() {
+	n.cancel()
+	if engine := n.engine(); engine != nil {
+		n.leadership.waitReigns(time.Second)
+		waitFor(engineStopPatience, func() { _ = engine.Shutdown().Error() })
+	}
+	if n.port != nil {
+		_ = n.port.Close()
+	}
+	n.tasks.Wait()
+	if n.gossip != nil {
+		_ = n.gossip.Close()
+	}
+	if n.stores != nil {
+		_ = n.stores.Close()
+	}
+	if n.dir != nil {
+		_ = n.dir.Close()
+	}
+}
+
+// waitFor waits until the function has returned, at most so long.
+func waitFor(most time.Duration, function func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		function()
+	}()
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
