@@ -36,20 +36,28 @@ func (e *effects) expire() command.Reply {
 	return command.Integer(int64(command.ExpireSlice - allowance))
 }
 
+// maxClockOffset is some 280,000 years, so that sums with it do not overflow.
+const maxClockOffset = 1 << 53
+
 // setClockOffset moves Unix time against replicated time. No deadline moves with it (safety case S27).
 func (s *state) setClockOffset(op command.ClockOffset) command.Reply {
+	if op.Milliseconds > maxClockOffset || op.Milliseconds < -maxClockOffset {
+		return command.Errorf(command.CodeLimit, "a clock offset of %d ms is no distance between clocks", op.Milliseconds)
+	}
 	s.clockOffset = op.Milliseconds
-	s.scalar(uint64(op.Milliseconds))
 	return command.OK()
 }
 
 // setIdentity gives the cluster its id and name, once.
 func (s *state) setIdentity(op command.Identity) command.Reply {
+	const most = 256
+	if op.ClusterID == "" || len(op.ClusterID) > most || len(op.ClusterName) > most {
+		return command.Errorf(command.CodeLimit, "a cluster's id and name have at most %d bytes, and the id at least one", most)
+	}
 	if s.clusterID != "" && s.clusterID != op.ClusterID {
 		return command.Errorf(command.CodeGeneric, "this is cluster %s and stays it; %s was asked for", s.clusterID, op.ClusterID)
 	}
 	s.clusterID, s.clusterName = op.ClusterID, op.ClusterName
-	s.scalar(uint64(len(op.ClusterID)), uint64(len(op.ClusterName)))
 	return command.OK()
 }
 

@@ -8,56 +8,60 @@ import (
 	"github.com/coordd/coordd/fsm/internal/canonical"
 )
 
-// journal sees every change of the state. It chains a hash over the changes, so that two machines that ever differed keep differing visibly (safety
-// case S36), and remembers how to take back what the running command did. The hash covers state only, never reply texts, which may differ between builds.
+// journal sees every change of the tables. It keeps the sum of the hashes of all rows, and remembers how to take back what the running command did.
+//
+// The sum depends on what the state is and not on the way there, so a build that reaches the same state by fewer steps still agrees with the others, a command
+// that is taken back leaves no trace, and a snapshot can be checked against it.
 type journal struct {
-	chain     uint64
+	sum       uint64 // of the hashes of all rows, modulo 2^64
 	recording bool
-	steps     []func()
-	scratch   []byte
+	steps     []undoer // the tables that changed, in order, one for each change
+	revision  uint64   // the newest revision given to a name
+	kept      uint64   // the revision when recording began
+	coder     canonical.Coder
 }
 
-// changed chains one change: which table, whether a row was put or removed, and the row.
-func (j *journal) changed(table byte, put bool, code func(*canonical.Coder)) {
-	c := canonical.Coder{Writing: true, Bytes: binary.LittleEndian.AppendUint64(j.scratch[:0], j.chain)}
-	c.Byte(&table, 255)
-	c.Bool(&put)
-	code(&c)
-	j.chain = xxhash.Sum64(c.Bytes)
-	j.scratch = c.Bytes
+// undoer takes back its newest change, or forgets how to.
+type undoer interface {
+	undo()
+	forgetUndo()
 }
 
-// scalar chains a change of a value that stands outside the tables.
-func (j *journal) scalar(values ...uint64) {
-	buffer := binary.LittleEndian.AppendUint64(j.scratch[:0], j.chain)
-	for _, value := range values {
-		buffer = binary.LittleEndian.AppendUint64(buffer, value)
-	}
-	j.chain = xxhash.Sum64(buffer)
-	j.scratch = buffer
-}
-
-// undo remembers one step back, while recording.
-func (j *journal) undo(step func()) {
+// changed notes a change of a table.
+func (j *journal) changed(table undoer, before, after uint64) {
+	j.sum += after - before
 	if j.recording {
-		j.steps = append(j.steps, step)
+		j.steps = append(j.steps, table)
 	}
 }
 
 // begin starts recording steps back.
-func (j *journal) begin() {
-	clear(j.steps)
-	j.steps, j.recording = j.steps[:0], true
-}
+func (j *journal) begin() { j.recording, j.kept = true, j.revision }
 
 // keep ends recording and leaves the changes.
-func (j *journal) keep() { j.recording = false }
+func (j *journal) keep() {
+	j.recording = false
+	for _, table := range j.steps {
+		table.forgetUndo()
+	}
+	j.steps = j.steps[:0]
+}
 
-// rollBack ends recording and takes every change back, newest first. The hash chain keeps both directions: every machine rolls back alike.
+// rollBack ends recording and takes every change back, newest first.
 func (j *journal) rollBack() {
 	j.recording = false
 	for i := len(j.steps) - 1; i >= 0; i-- {
-		j.steps[i]()
+		j.steps[i].undo()
 	}
-	j.scalar(uint64(len(j.steps)))
+	j.steps, j.revision = j.steps[:0], j.kept
+}
+
+// link makes the next element of the hash chain out of the last one and some numbers.
+func link(chain uint64, numbers ...uint64) uint64 {
+	buffer := make([]byte, 0, 128)
+	buffer = binary.LittleEndian.AppendUint64(buffer, chain)
+	for _, number := range numbers {
+		buffer = binary.LittleEndian.AppendUint64(buffer, number)
+	}
+	return xxhash.Sum64(buffer)
 }

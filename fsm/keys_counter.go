@@ -82,16 +82,23 @@ func (e *effects) incrementBy(op command.IncrementBy) command.Reply {
 	return text(value)
 }
 
-// The 80-bit format reaches to 2^16384.
-const longDoubleExponent = 16384
+// The 80-bit format reaches from 2^-16445 to 2^16384.
+const (
+	longDoubleExponent = 16384
+	smallestExponent   = 16444
+)
 
 // longDouble reads a decimal number of bounded size.
 func longDouble(text string) (*big.Float, bool) {
-	const most = 512
+	const most = 5 << 10 // the longest number that formatLongDouble makes, and some
 	if text == "" || len(text) > most || strings.ContainsAny(text, "_ \t\n\v\f\rpPxX") {
 		return nil, false
 	}
-	switch strings.ToLower(strings.TrimLeft(text, "+-")) {
+	unsigned := text
+	if text[0] == '+' || text[0] == '-' {
+		unsigned = text[1:]
+	}
+	switch strings.ToLower(unsigned) {
 	case "inf", "infinity":
 		return new(big.Float).SetPrec(64).SetInf(text[0] == '-'), true
 	}
@@ -103,7 +110,7 @@ func longDouble(text string) (*big.Float, bool) {
 		}
 	}
 	number, _, err := big.ParseFloat(text, 10, 64, big.ToNearestEven)
-	if err != nil || number.MantExp(nil) > longDoubleExponent {
+	if err != nil || number.MantExp(nil) > longDoubleExponent || number.Sign() != 0 && number.MantExp(nil) < -smallestExponent {
 		return nil, false
 	}
 	return number, true

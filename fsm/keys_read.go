@@ -17,11 +17,43 @@ func (v *view) value(name command.Name) command.Reply {
 	case record.holding == holdingString:
 		return command.Bulk(record.value)
 	case record.holding == holdingNative:
-		return text(command.ReservedPrefix + "held:" + record.waiter.String())
+		return v.opaque("held:" + record.waiter.String())
 	case record.queued > 0:
-		return text(command.ReservedPrefix + "pending")
+		return v.opaque("pending")
 	}
 	return command.Nil()
+}
+
+// opaque is what stands for the value of a name that a native lock holds. In a script it names the script's own place in the log, so that a compare-and-delete
+// that is sent what GET answered before finds another value (safety case S11).
+func (v *view) opaque(what string) command.Reply {
+	if v.moment != "" {
+		what += "@" + v.moment
+	}
+	return text(command.ReservedPrefix + what)
+}
+
+// underlying is the name whose token a virtual name shows, or the name itself.
+func underlying(name command.Name) command.Name {
+	if rest, ok := strings.CutPrefix(name.Key, command.FencePrefix); ok {
+		return command.Name{Database: name.Database, Key: rest}
+	}
+	if rest, ok := strings.CutPrefix(name.Key, command.FenceIfPrefix); ok {
+		if key, _, ok := splitFenceIf(rest); ok {
+			return command.Name{Database: name.Database, Key: key}
+		}
+	}
+	return name
+}
+
+// splitFenceIf takes "<bytes of the name>:NAME:VALUE" apart.
+func splitFenceIf(text string) (key, value string, ok bool) {
+	size, rest, _ := strings.Cut(text, ":")
+	n, err := strconv.Atoi(size)
+	if err != nil || n < 0 || n >= len(rest) || rest[n] != ':' {
+		return "", "", false
+	}
+	return rest[:n], rest[n+1:], true
 }
 
 // virtual answers the names that exist only to be read: a fencing token under a name that every Redis client can GET (safety case S8).
@@ -30,13 +62,12 @@ func (v *view) virtual(name command.Name) command.Reply {
 	if rest, ok := strings.CutPrefix(name.Key, command.FencePrefix); ok {
 		reply = v.fence(command.Fence{Name: command.Name{Database: name.Database, Key: rest}})
 	} else if rest, ok := strings.CutPrefix(name.Key, command.FenceIfPrefix); ok {
-		size, rest, _ := strings.Cut(rest, ":")
-		n, err := strconv.Atoi(size)
-		if err != nil || n < 0 || n >= len(rest) || rest[n] != ':' {
+		key, value, ok := splitFenceIf(rest)
+		if !ok {
 			return command.Nil()
 		}
-		held := command.Name{Database: name.Database, Key: rest[:n]}
-		reply = v.fence(command.Fence{Name: held, HasValue: true, Value: []byte(rest[n+1:])})
+		held := command.Name{Database: name.Database, Key: key}
+		reply = v.fence(command.Fence{Name: held, HasValue: true, Value: []byte(value)})
 	}
 	if reply.Type != command.ReplyInteger {
 		return command.Nil()
@@ -93,7 +124,7 @@ func (v *view) timeToLive(op command.TimeToLive) command.Reply {
 		}
 		return command.Integer(-1) // a virtual name
 	}
-	deadline := v.s.deadlineOf(record)
+	deadline, _ := v.s.lifeOf(record)
 	if record.holding == holdingNone {
 		deadline = v.clock.Add(1) // about to be granted
 	}
@@ -103,25 +134,35 @@ func (v *view) timeToLive(op command.TimeToLive) command.Reply {
 	remaining := max(1, int64(deadline-v.clock))
 	switch op.Form {
 	case command.RemainingSeconds:
-		return command.Integer((remaining + 500) / 1000)
+		return command.Integer(roundedSeconds(remaining))
 	case command.RemainingMilliseconds:
 		return command.Integer(remaining)
 	case command.DeadlineSeconds:
-		return command.Integer((v.s.unixMilliseconds(deadline) + 500) / 1000)
+		return command.Integer(roundedSeconds(v.s.unixMilliseconds(deadline)))
 	}
 	return command.Integer(v.s.unixMilliseconds(deadline))
 }
 
+func roundedSeconds(milliseconds int64) int64 {
+	return milliseconds/1000 + (milliseconds%1000+500)/1000
+}
+
 func (v *view) time() command.Reply {
-	unix := v.s.unixMilliseconds(v.clock)
+	unix := max(0, v.s.unixMilliseconds(v.clock))
 	return command.Array(text(strconv.FormatInt(unix/1000, 10)), text(strconv.FormatInt(unix%1000*1000, 10)))
+}
+
+// revision is the number that changes whenever what a name shows does.
+func (v *view) revision(name command.Name) uint64 {
+	name = underlying(name)
+	v.look(name)
+	return v.s.revisionOf(keyOf(name))
 }
 
 func (v *view) revisions(op command.Revisions) command.Reply {
 	revisions := make([]command.Reply, len(op.Names))
 	for i, name := range op.Names {
-		v.look(name)
-		revisions[i] = command.Integer(int64(v.s.revisionOf(keyOf(name))))
+		revisions[i] = command.Integer(int64(v.revision(name)))
 	}
 	return command.Array(revisions...)
 }

@@ -10,13 +10,19 @@ import (
 // maxKeysReply bounds what KEYS answers; beyond it SCAN is the way.
 const maxKeysReply = 100_000
 
+// cursorShift makes cursors of the upper 53 bits of a hash, since some clients keep them in floating-point numbers.
+const cursorShift = 64 - 53
+
 // visible reports whether a row counts as an existing name.
-func (v *view) visible(r row[nameKey, nameRecord]) bool { return !v.look(r.key.name()).absent() }
+func (v *view) visible(r row[nameKey, nameRecord]) bool { return !v.judge(r.key, r.value).absent() }
 
 // settleClock makes a read of many names wait for every deadline that the clock has passed.
 func (v *view) settleClock() {
-	if at, ok := v.s.nextDeadline(); ok && at > v.s.now && at <= v.clock {
-		v.waitFor(at)
+	if v.clock > v.s.now {
+		v.s.deadlines.tree.Descend(row[deadlineKey, none]{key: deadlineKey{at: v.clock.Add(1)}}, func(r row[deadlineKey, none]) bool {
+			v.passed(r.key.at)
+			return r.key.at > v.clock
+		})
 	}
 }
 
@@ -27,17 +33,21 @@ func (v *view) scan(op command.Scan) command.Reply {
 	var names []command.Reply
 	var next, last uint64
 	var visited int64
-	from := row[nameKey, nameRecord]{key: nameKey{database: op.Database, hash: op.Cursor}}
+	if op.Cursor >= 1<<(64-cursorShift) {
+		return command.Array(text("0"), command.Array()) // none of ours
+	}
+	from := row[nameKey, nameRecord]{key: nameKey{database: op.Database, hash: op.Cursor << cursorShift}}
 	v.s.names.tree.Ascend(from, func(r row[nameKey, nameRecord]) bool {
 		if r.key.database != op.Database {
 			return false
 		}
-		// Names of one hash are never split over two calls, or the second would be lost.
-		if visited >= limit && r.key.hash != last {
-			next = r.key.hash
+		// Names of one cursor are never split over two calls, or the second would be lost.
+		cursor := r.key.hash >> cursorShift
+		if visited >= limit && cursor != last {
+			next = cursor
 			return false
 		}
-		visited, last = visited+1, r.key.hash
+		visited, last = visited+1, cursor
 		if (op.OfType == "" || op.OfType == "string") && v.visible(r) && (op.Match == "" || globMatch(op.Match, r.key.key)) {
 			names = append(names, text(r.key.key))
 		}
@@ -63,6 +73,9 @@ func (v *view) keys(op command.Keys) command.Reply {
 
 func (v *view) size(op command.DatabaseSize) command.Reply {
 	v.settleClock()
+	if at, any := v.s.nextDeadline(); v.s.dying.len() == 0 && (!any || at > v.s.now) {
+		return command.Integer(int64(v.s.counts.names[op.Database])) // nothing has ended that still has a row
+	}
 	var count int64
 	v.eachVisible(op.Database, func(string) bool { count++; return count < math.MaxInt64 })
 	return command.Integer(count)

@@ -77,9 +77,12 @@ func (e *effects) set(op command.Set) command.Reply {
 	if problem != nil {
 		return *problem
 	}
-	old := e.m.state.view().value(op.Name)
 	if record.locked() && (op.Condition == command.Always || op.Condition == command.IfNotEqual) {
 		return lockedError(key, record)
+	}
+	var old command.Reply
+	if op.Reply == command.SetReplyOld {
+		old = e.view().value(op.Name)
 	}
 	written := record.admits(op.Condition, op.Operand)
 	if written {
@@ -139,8 +142,8 @@ func (e *effects) getDelete(op command.GetDelete) command.Reply {
 
 func (e *effects) getExpire(op command.GetExpire) command.Reply {
 	if op.Expiry.Mode == command.ExpiryKeep {
-		e.touch(keyOf(op.Name))
-		return e.m.state.view().value(op.Name)
+		e.touchNamesOf(op)
+		return e.view().value(op.Name)
 	}
 	key, record, problem := e.open(op.Name)
 	switch {
@@ -161,6 +164,9 @@ func (e *effects) moveDeadline(key nameKey, record nameRecord, expiry command.Ex
 	if past {
 		e.end(key, record, ReasonDeleted)
 		return
+	}
+	if expiry.Mode == command.ExpiryClear && record.deadline == 0 {
+		return // GETEX … PERSIST of a value that has no deadline changes nothing, for WATCH too
 	}
 	record.deadline = deadline
 	e.alterString(key, record)

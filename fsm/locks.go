@@ -35,7 +35,7 @@ func (e *effects) acquire(op command.LockAcquire) command.Reply {
 		return *problem
 	}
 	e.addWaiter(key, record, waiter)
-	return s.acquired(op.Name, e.position)
+	return queuedReply(int64(record.queued)+1, e.position)
 }
 
 // acquireAnew answers an owner that asks again for what it holds or waits for already, as a client does whose first answer was lost: with its present grant,
@@ -82,10 +82,10 @@ func (e *effects) checkAcquire(op command.LockAcquire) *command.Reply {
 		if refusal != nil {
 			return refusal
 		}
-		if session.holds < command.MaxLocksPerSession {
-			return nil
+		if session.holds+session.waiters < command.MaxLocksPerSession {
+			return nil // a wait may become a hold at any time, so it counts
 		}
-		problem = command.Errorf(command.CodeLimit, "session %s holds %d locks, which is the limit", op.Session, session.holds)
+		problem = command.Errorf(command.CodeLimit, "session %s holds or waits for %d locks, which is the limit", op.Session, session.holds+session.waiters)
 	default:
 		return nil
 	}
@@ -111,14 +111,18 @@ func (e *effects) checkQueue(name string, record nameRecord, bound command.Sessi
 func (s *state) acquired(name string, id command.WaiterID) command.Reply {
 	key := keyOf(command.Name{Key: name})
 	if record, ok := s.names.get(key); ok && record.holding == holdingNative && record.waiter == id {
-		if deadline := s.deadlineOf(record); deadline > s.now {
+		if deadline, ended := s.lifeOf(record); !ended {
 			return s.grantReply(record, deadline)
 		}
 	}
 	if s.waiters.has(waiterKey{key, id}) {
-		return command.Map(text("queued"), command.Integer(s.place(key, id)), text("waiter"), text(id.String()))
+		return queuedReply(s.place(key, id), id)
 	}
 	return command.Errorf(command.CodeNotHeld, "the acquire %s of %s is over: its grant ended, or its wait did", id, quote(name))
+}
+
+func queuedReply(place int64, id command.WaiterID) command.Reply {
+	return command.Map(text("queued"), command.Integer(place), text("waiter"), text(id.String()))
 }
 
 // place is a waiter's place in its queue, from 1.
@@ -145,7 +149,7 @@ func (s *state) grantReply(record nameRecord, deadline command.Instant) command.
 // heldReply tells a failed try who holds the lock and for how long.
 func (s *state) heldReply(name string, record nameRecord) command.Reply {
 	left := "without a deadline"
-	if deadline := s.deadlineOf(record); deadline != 0 {
+	if deadline, _ := s.lifeOf(record); deadline != 0 {
 		left = fmt.Sprintf("for %d ms more", max(1, deadline-s.now))
 	}
 	switch record.holding {
@@ -199,11 +203,13 @@ func (e *effects) release(op command.LockRelease) command.Reply {
 func (e *effects) cancel(op command.LockCancel) command.Reply {
 	s := e.m.state
 	key := keyOf(command.Name{Key: op.Name})
-	record := e.touch(key)
 	k := waiterKey{key, op.Waiter}
+	// The place goes first, so that a name whose time is over is not handed to the one who leaves.
 	if waiter, ok := s.waiters.get(k); ok {
 		e.dropWaiter(k, waiter, ReasonCancelled)
-	} else if record.holding == holdingNative && record.waiter == op.Waiter {
+	}
+	record := e.touch(key)
+	if record.holding == holdingNative && record.waiter == op.Waiter {
 		e.end(key, record, ReasonCancelled)
 	}
 	return command.OK()
@@ -227,12 +233,16 @@ func quote(name string) string {
 	return "'" + quoted[1:len(quoted)-1] + "'"
 }
 
-// WaiterOutcome tells whether a wait is over, and what a LockAcquire with that id would be answered now.
+// WaiterOutcome tells whether a wait is over, and how: the map of a grant, or an error that says why there is none. Why a wait ended without a grant is
+// known only for the last few thousand of them, and only to a machine that ran their end; later the answer is NOTHELD.
 func (m *Machine) WaiterOutcome(name string, id command.WaiterID) (reply command.Reply, done bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if m.state.waiters.has(waiterKey{keyOf(command.Name{Key: name}), id}) {
 		return command.Reply{}, false
+	}
+	if reply, known := m.gone.reply(name, id); known {
+		return reply, true
 	}
 	return m.state.acquired(name, id), true
 }

@@ -14,6 +14,10 @@ type Machine struct {
 	state  *state
 	hashes hashHistory
 	entry  entryContext
+
+	// Not state: nothing that Apply does depends on them.
+	gone     goneWaiters
+	programs programs
 }
 
 // New makes a machine with an empty state, before the first entry of a log.
@@ -31,10 +35,37 @@ type Applied struct {
 
 // entryContext is what lasts for one entry.
 type entryContext struct {
-	granted map[nameKey]none // names that got an exclusive owner in this entry
+	granted map[nameKey]none // names that got an exclusive owner in this entry, whether or not it is still there
 	blocked map[lane]none    // lanes with a command that was answered "again": their later commands are too
 	events  []Event
 	fatal   error // an op of a format that this build does not know
+}
+
+// grant notes that a name got an owner.
+func (c *entryContext) grant(key nameKey) {
+	if c.granted == nil {
+		c.granted = make(map[nameKey]none)
+	}
+	c.granted[key] = none{}
+}
+
+// hasGranted reports whether a name got an owner in this entry.
+func (c *entryContext) hasGranted(key nameKey) bool {
+	_, already := c.granted[key]
+	return already
+}
+
+// block lets the later commands of a lane wait for the next entry, so that they keep their order.
+func (c *entryContext) block(from lane) {
+	if c.blocked == nil {
+		c.blocked = make(map[lane]none)
+	}
+	c.blocked[from] = none{}
+}
+
+func (c *entryContext) isBlocked(from lane) bool {
+	_, blocked := c.blocked[from]
+	return blocked && from.number != 0
 }
 
 // lane is a connection of a node: the node's session and its number there.
@@ -59,13 +90,14 @@ func (m *Machine) Apply(index, term uint64, data []byte) Applied {
 	if applied.TermMatched {
 		applied.Fatal = m.run(entry, applied.Replies)
 		applied.Events = m.entry.events
+		m.gone.notice(applied.Events)
 	} else {
 		for i := range applied.Replies {
 			applied.Replies[i] = command.Again()
 		}
 	}
 	applied.Now = s.now
-	s.scalar(index, uint64(s.now))
+	s.extendChain()
 	m.hashes.add(index, s.chain)
 	return applied
 }
@@ -74,7 +106,7 @@ func (m *Machine) Apply(index, term uint64, data []byte) Applied {
 func (m *Machine) run(entry command.Entry, replies []command.Reply) error {
 	s := m.state
 	s.now = max(s.now, entry.Now)
-	m.entry = entryContext{granted: make(map[nameKey]none), blocked: make(map[lane]none)}
+	m.entry = entryContext{}
 	m.grantPending()
 	for i, c := range entry.Commands {
 		if tick, ok := c.Op.(command.Tick); ok {
@@ -152,27 +184,16 @@ func (m *Machine) SessionAlive(id command.SessionID) bool {
 func (m *Machine) SmallestSessionTTL() (milliseconds int64, ok bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	m.state.sessions.tree.Scan(func(r row[command.SessionID, sessionRecord]) bool {
-		if !r.value.dead && (!ok || r.value.ttl < milliseconds) {
-			milliseconds, ok = r.value.ttl, true
-		}
-		return true
-	})
+	milliseconds, _, ok = m.state.counts.sessionTTLs.Min()
 	return milliseconds, ok
 }
 
-// Counts is how many sessions, names held natively or by sessions, names and waiters there are.
+// Counts is how many sessions, names held natively, names and waiters there are, those included whose end has come and is not carried out yet.
 func (m *Machine) Counts() (sessions, locks, names, waiters int) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	s := m.state
-	s.names.tree.Scan(func(r row[nameKey, nameRecord]) bool {
-		if r.value.holding == holdingNative {
-			locks++
-		}
-		return true
-	})
-	return s.sessions.len(), locks, s.names.len(), s.waiters.len()
+	return s.sessions.len(), s.counts.locks, s.names.len(), s.waiters.len()
 }
 
 func (s *state) nextDeadline() (command.Instant, bool) {

@@ -7,15 +7,6 @@ import (
 	"github.com/coordd/coordd/fsm/command"
 )
 
-// ownerOf is who owns a name now, for events.
-func (s *state) ownerOf(key nameKey) owner {
-	record, ok := s.names.get(key)
-	if !ok || record.holding == holdingNone {
-		return owner{}
-	}
-	return owner{record.token, record.holder()}
-}
-
 // holder is how the owner is named to people.
 func (r nameRecord) holder() string {
 	switch {
@@ -27,24 +18,6 @@ func (r nameRecord) holder() string {
 		return "session " + r.session.String()
 	}
 	return fmt.Sprintf("session %s owner %s", r.session, r.owner)
-}
-
-// change remembers who owned the name before this command touched it first.
-func (e *effects) change(key nameKey) *ownershipChange {
-	for i := range e.changes {
-		if e.changes[i].name == key {
-			return &e.changes[i]
-		}
-	}
-	e.changes = append(e.changes, ownershipChange{name: key, before: e.m.state.ownerOf(key)})
-	return &e.changes[len(e.changes)-1]
-}
-
-// ends notes that the present ownership of the name ends. The first reason in a command is the one that ended the owner others knew.
-func (e *effects) ends(key nameKey, reason string) {
-	if change := e.change(key); change.reason == "" {
-		change.reason = reason
-	}
 }
 
 // store writes a name's record and moves its deadline and belongings along.
@@ -93,31 +66,26 @@ func (e *effects) count(id command.SessionID, holds, waiters int) {
 func (e *effects) setString(key nameKey, old nameRecord, value []byte, deadline command.Instant) {
 	s := e.m.state
 	record := nameRecord{holding: holdingString, token: old.token, revision: s.nextRevision(), deadline: deadline, queued: old.queued, value: old.value}
-	change := e.change(key)
 	if old.holding != holdingString || !bytes.Equal(old.value, value) {
 		record.value = bytes.Clone(value)
 		record.token = s.token()
-		change.granted = true
+		e.granted(key)
 		if old.holding == holdingString {
 			e.ends(key, ReasonOverwritten)
 		}
 	}
 	e.store(key, record)
-	e.changed(key)
+	e.changed(key.name())
 }
 
 // alterString changes a value in place without a new owner: INCR and its like, and every change of the deadline alone.
 func (e *effects) alterString(key nameKey, record nameRecord) {
 	record.revision = e.m.state.nextRevision()
 	e.store(key, record)
-	e.changed(key)
+	e.changed(key.name())
 }
 
-func (e *effects) changed(key nameKey) {
-	e.events = append(e.events, Event{Type: EventChanged, Name: key.name()})
-}
-
-// end takes the holder off a name. Whoever waits is served when the command is done.
+// end takes the holder off a name. Whoever waits is served when the name is next looked at, or when the command is done.
 func (e *effects) end(key nameKey, record nameRecord, reason string) {
 	s := e.m.state
 	e.ends(key, reason)
@@ -129,27 +97,36 @@ func (e *effects) end(key nameKey, record nameRecord, reason string) {
 	} else {
 		s.names.remove(key)
 	}
-	e.changed(key)
+	e.changed(key.name())
+}
+
+// vanish forgets a name that nobody holds and nobody waits for any more.
+func (e *effects) vanish(key nameKey) {
+	s := e.m.state
+	s.names.remove(key)
+	s.pending.remove(key)
+	s.deletions.put(deletionBucket(key), s.nextRevision())
+	e.changed(key.name())
 }
 
 // touch brings a name up to the entry's instant before a command looks at it: what time has ended there is ended first, hand-over included (safety case S24).
 func (e *effects) touch(key nameKey) nameRecord {
 	s := e.m.state
 	record, ok := s.names.get(key)
-	if !ok || record.holding == holdingNone {
+	if !ok {
 		return record
 	}
-	deadline := s.deadlineOf(record)
-	if deadline == 0 || deadline > s.now {
-		return record
+	if record.holding != holdingNone {
+		if _, ended := s.lifeOf(record); !ended {
+			return record
+		}
+		reason := ReasonExpired
+		if record.holding == holdingNative && !record.session.IsZero() {
+			reason = ReasonSessionEnded
+		}
+		e.end(key, record, reason)
 	}
-	reason := ReasonExpired
-	if record.holding == holdingNative && !record.session.IsZero() {
-		reason = ReasonSessionEnded
-	}
-	e.end(key, record, reason)
 	if record.queued > 0 {
-		e.freed = e.freed[:len(e.freed)-1]
 		e.handOver(key)
 	}
 	record, _ = s.names.get(key)
@@ -160,50 +137,41 @@ func (e *effects) touch(key nameKey) nameRecord {
 // pending and is made first thing in the next entry, so that no two owners share a token (safety case S7).
 func (e *effects) handOver(key nameKey) {
 	s := e.m.state
-	record, ok := s.names.get(key)
-	if !ok || record.holding != holdingNone {
+	if record, ok := s.names.get(key); !ok || record.holding != holdingNone {
 		s.pending.remove(key)
 		return
 	}
 	waiter, id, found := e.nextWaiter(key)
 	if !found {
-		s.pending.remove(key)
-		s.names.remove(key)
 		return
 	}
-	if _, already := e.m.entry.granted[key]; already || e.change(key).granted {
-		s.pending.put(key, none{})
+	if e.hasGranted(key) {
+		if !s.pending.has(key) {
+			s.pending.put(key, none{})
+		}
 		return
 	}
 	e.removeWaiter(waiterKey{key, id}, waiter)
-	record, _ = s.names.get(key)
+	record, _ := s.names.get(key)
 	s.pending.remove(key)
 	e.grantNative(key, record, waiter.session, waiter.owner, waiter.ttl, id)
-	e.events = append(e.events, Event{Type: EventWaiterGranted, Name: key.name(), Token: s.token(), Waiter: id, Session: waiter.session})
+	e.event(Event{Type: EventWaiterGranted, Name: key.name(), Token: s.token(), Waiter: id, Session: waiter.session})
 }
 
-// nextWaiter drops the waiters that time has ended and finds the first that is left.
+// nextWaiter drops the waiters that time has ended and finds the first that is left. The name vanishes when none is.
 func (e *effects) nextWaiter(key nameKey) (waiter waiterRecord, id command.WaiterID, found bool) {
 	s := e.m.state
 	for {
-		var first waiterKey
-		found = false
-		s.waiters.from(waiterKey{name: key}, func(k waiterKey, w waiterRecord) bool {
-			if k.name == key {
-				first, waiter, found = k, w, true
-			}
-			return false
-		})
-		if !found {
-			return waiterRecord{}, command.WaiterID{}, false
-		}
+		k, waiter, found := s.firstWaiter(key)
 		switch {
+		case !found:
+			return waiterRecord{}, command.WaiterID{}, false
 		case !waiter.bound.IsZero() && !s.alive(waiter.bound):
-			e.dropWaiter(first, waiter, ReasonSessionEnded)
+			e.dropWaiter(k, waiter, ReasonSessionEnded)
 		case waiter.deadline <= s.now:
-			e.dropWaiter(first, waiter, ReasonTimeout)
+			e.dropWaiter(k, waiter, ReasonTimeout)
 		default:
-			return waiter, first.id, true
+			return waiter, k.id, true
 		}
 	}
 }
@@ -216,13 +184,16 @@ func (e *effects) grantNative(key nameKey, record nameRecord, session command.Se
 		grant.ttl = ttl
 		grant.deadline = s.now.Add(ttl)
 	}
-	e.change(key).granted = true
+	e.granted(key)
 	e.store(key, grant)
-	e.changed(key)
+	e.changed(key.name())
 }
 
 // grantPending makes the grants that had to wait for this entry, before any of its commands.
 func (m *Machine) grantPending() {
+	if m.state.pending.len() == 0 {
+		return
+	}
 	e := &effects{m: m, position: command.Position{Index: m.state.index}}
 	var keys []nameKey
 	m.state.pending.tree.Scan(func(r row[nameKey, none]) bool {

@@ -149,6 +149,9 @@ func codeSessionRecord(c *canonical.Coder, r *sessionRecord) {
 	c.Uint32(&r.waiters)
 }
 
+// ended reports whether the session is over at an instant. It may still have to give back what it held.
+func (r sessionRecord) ended(now command.Instant) bool { return r.dead || r.deadline <= now }
+
 // resultKey names a remembered result.
 type resultKey struct {
 	session command.SessionID
@@ -180,6 +183,16 @@ func codeResultRecord(c *canonical.Coder, r *resultRecord) {
 	c.Uint32(&r.cost)
 	c.Text(&r.lock)
 	codePosition(c, &r.waiter)
+}
+
+// hashResult leaves error texts and nested replies out, because texts may differ between builds.
+func hashResult(c *canonical.Coder, k *resultKey, r *resultRecord) {
+	codeResultKey(c, k)
+	hashed := *r
+	if len(r.reply) > 0 && command.ReplyType(r.reply[0]) >= command.ReplyArray {
+		hashed.reply = r.reply[:1]
+	}
+	codeResultRecord(c, &hashed)
 }
 
 // belongingKey lists what a session must give back when it ends.

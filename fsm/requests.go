@@ -14,7 +14,7 @@ func (m *Machine) admit(c command.Command) (reply command.Reply, answered bool) 
 	s := m.state
 	id := c.Request.Session
 	session, ok := s.sessions.get(id)
-	if !ok || session.dead || session.deadline <= s.now {
+	if !ok || session.ended(s.now) {
 		return command.Errorf(command.CodeNoSession, "session %s is unknown or has ended; the request was not run", id), true
 	}
 	if c.Request.LowWater > session.lowWater {
@@ -50,9 +50,11 @@ func (m *Machine) remember(c command.Command, acquires command.WaiterID, reply c
 	if !ok || session.dead {
 		return // the command ended its own session
 	}
-	record := resultRecord{reply: command.AppendReply(nil, reply), cost: replyCost(reply)}
+	record := resultRecord{cost: replyCost(reply)}
 	if acquire, ok := c.Op.(command.LockAcquire); ok && !reply.IsError() {
 		record.lock, record.waiter = acquire.Name, acquires
+	} else {
+		record.reply = command.AppendReply(nil, clipErrors(reply))
 	}
 	s.results.put(resultKey{c.Request.Session, c.Request.Number}, record)
 	session.remembered++
@@ -91,11 +93,44 @@ func (s *state) forget(id command.SessionID, session sessionRecord, mark uint64)
 	return session
 }
 
+// replyTooLong refuses an answer that cannot be remembered, and with it the command: a transaction of a thousand reads beside one write, say.
+func replyTooLong(op command.Op, reply command.Reply) *command.Reply {
+	if reply.Type != command.ReplyArray || !memorable(op) {
+		return nil
+	}
+	cost := replyCost(reply)
+	if cost <= command.MaxRememberedBytes {
+		return nil
+	}
+	problem := command.Errorf(command.CodeLimit, "the answer would take %d bytes, and that of a command that writes has at most %d; nothing was done: read in a command of its own", cost, command.MaxRememberedBytes)
+	return &problem
+}
+
+// maxRememberedError is how much of an error's text is remembered.
+const maxRememberedError = 200
+
+// clipErrors shortens the texts of errors, the nested ones included.
+func clipErrors(reply command.Reply) command.Reply {
+	switch {
+	case reply.Type == command.ReplyError && len(reply.Text) > maxRememberedError:
+		reply.Text = reply.Text[:maxRememberedError]
+	case len(reply.Elements) > 0:
+		elements := make([]command.Reply, len(reply.Elements))
+		for i, element := range reply.Elements {
+			elements[i] = clipErrors(element)
+		}
+		reply.Elements = elements
+	}
+	return reply
+}
+
 // replyCost is what a remembered reply counts against its session's limit. Error texts count a fixed size, because they may differ between builds and
 // a limit must not.
 func replyCost(reply command.Reply) uint32 {
 	const fixed = 32
 	switch reply.Type {
+	case command.ReplyError:
+		return fixed + maxRememberedError
 	case command.ReplyBulk, command.ReplyStatus:
 		return fixed + uint32(len(reply.Text))
 	case command.ReplyArray, command.ReplyMap:

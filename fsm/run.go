@@ -10,43 +10,44 @@ type effects struct {
 	m        *Machine
 	position command.Position // of the command: (index, place in the entry)
 	request  command.Request
+	inScript bool
 	events   []Event
-	changes  []ownershipChange
+	changes  ownershipChanges
 	freed    []nameKey        // names whose next waiter is to be granted when the command is done
 	acquires command.WaiterID // the grant or place that an acquire was answered with
 }
 
-// ownershipChange remembers who owned a name before the command touched it.
-type ownershipChange struct {
-	name    nameKey
-	before  owner
-	reason  string // of the first owner's end
-	granted bool   // a new owner came
-}
-
-// owner is who holds a name, for events.
-type owner struct {
-	token  command.Token
-	holder string
+// view reads as the running command does.
+func (e *effects) view() *view {
+	v := &view{s: e.m.state, programs: &e.m.programs, clock: e.m.state.now}
+	if e.inScript {
+		v.moment = e.position.String()
+	}
+	return v
 }
 
 // runCommand answers one command of the entry: from memory, by refusing it, or by running it.
 func (m *Machine) runCommand(c command.Command, place uint32) command.Reply {
-	e := &effects{m: m, position: command.Position{Index: m.state.index, Offset: place}, request: c.Request}
 	from := lane{c.Request.Session, c.Lane}
-	if _, blocked := m.entry.blocked[from]; blocked && c.Lane != 0 {
+	if m.entry.isBlocked(from) {
 		return command.Again()
 	}
 	if reply, answered := m.admit(c); answered {
 		return reply
 	}
+	e := &effects{m: m, position: command.Position{Index: m.state.index, Offset: place}, request: c.Request}
 	m.state.begin()
 	reply := m.execute(e, c.Op)
 	e.settle()
-	if reply.Type == command.ReplyAgain || e.grantsTwice() {
+	if e.grantsTwice() {
 		m.state.rollBack()
-		m.entry.blocked[from] = none{}
+		m.entry.block(from)
 		return command.Again()
+	}
+	if problem := replyTooLong(c.Op, reply); problem != nil {
+		m.state.rollBack()
+		m.remember(c, e.acquires, *problem)
+		return *problem
 	}
 	m.state.keep()
 	e.publish()
@@ -54,7 +55,7 @@ func (m *Machine) runCommand(c command.Command, place uint32) command.Reply {
 	return reply
 }
 
-// settle hands over what the command has freed. It comes last, so that a transaction that deletes and sets a name anew keeps it.
+// settle hands over what the command has freed and nobody has looked at since.
 func (e *effects) settle() {
 	for i := 0; i < len(e.freed); i++ {
 		e.handOver(e.freed[i])
@@ -62,42 +63,17 @@ func (e *effects) settle() {
 	e.freed = nil
 }
 
-// grantsTwice reports that the command gave an owner to a name that had already got one in this entry. Both would carry the same token (safety case S7).
-func (e *effects) grantsTwice() bool {
-	for _, change := range e.changes {
-		if _, already := e.m.entry.granted[change.name]; already && change.granted {
-			return true
-		}
-	}
-	return false
-}
-
-// publish makes the command's grants and events those of the entry.
-func (e *effects) publish() {
-	for _, change := range e.changes {
-		now := e.m.state.ownerOf(change.name)
-		if now.token == change.before.token {
-			continue
-		}
-		if change.before.token != 0 {
-			e.events = append(e.events, Event{Type: EventEnded, Name: change.name.name(), Token: change.before.token, Holder: change.before.holder, Reason: change.reason})
-		}
-		if now.token != 0 {
-			e.m.entry.granted[change.name] = none{}
-			e.events = append(e.events, Event{Type: EventBegan, Name: change.name.name(), Token: now.token, Holder: now.holder})
-		}
-	}
-	e.m.entry.events = append(e.m.entry.events, e.events...)
-}
-
 // execute dispatches one op. Ops that only read go to the same code that serves reads outside the log.
 func (m *Machine) execute(e *effects, op command.Op) command.Reply {
+	if problem := beyondLimits(op); problem != nil {
+		return *problem
+	}
 	if op.ReadOnly() {
 		if script, ok := op.(command.Script); ok {
 			return e.runScript(script)
 		}
 		e.touchNamesOf(op)
-		return m.state.view().read(op)
+		return e.view().read(op)
 	}
 	switch op := op.(type) {
 	case command.Malformed:
@@ -142,6 +118,6 @@ func (m *Machine) execute(e *effects, op command.Op) command.Reply {
 func (e *effects) touchNamesOf(op command.Op) {
 	names, _ := command.NamesOf(op)
 	for _, name := range names {
-		e.touch(keyOf(name))
+		e.touch(keyOf(underlying(name)))
 	}
 }

@@ -16,7 +16,7 @@ import (
 func (e *effects) runTransaction(op command.Transaction) command.Reply {
 	s := e.m.state
 	for _, watch := range op.Watches {
-		key := keyOf(watch.Name)
+		key := keyOf(underlying(watch.Name))
 		e.touch(key)
 		if s.revisionOf(key) != watch.Revision {
 			return command.NilArray()
@@ -25,9 +25,6 @@ func (e *effects) runTransaction(op command.Transaction) command.Reply {
 	replies := make([]command.Reply, len(op.Ops))
 	for i, op := range op.Ops {
 		replies[i] = e.m.execute(e, op)
-		if replies[i].Type == command.ReplyAgain {
-			return replies[i]
-		}
 	}
 	return command.Array(replies...)
 }
@@ -35,8 +32,7 @@ func (e *effects) runTransaction(op command.Transaction) command.Reply {
 // readTransaction is runTransaction for ops that only read.
 func (v *view) readTransaction(op command.Transaction) command.Reply {
 	for _, watch := range op.Watches {
-		v.look(watch.Name)
-		if v.s.revisionOf(keyOf(watch.Name)) != watch.Revision {
+		if v.revision(watch.Name) != watch.Revision {
 			return command.NilArray()
 		}
 	}
@@ -55,7 +51,7 @@ func (call callerFunc) Call(argv [][]byte) command.Reply { return call(argv) }
 
 // runScript runs a script as one command: what it writes is taken back as a whole only if it has to be proposed again.
 func (e *effects) runScript(op command.Script) command.Reply {
-	program, err := script.Decode(op.Program)
+	program, err := e.m.programs.decode(op.Program)
 	if err != nil {
 		var unknown *script.UnknownVersionError
 		if errors.As(err, &unknown) {
@@ -63,6 +59,8 @@ func (e *effects) runScript(op command.Script) command.Reply {
 		}
 		return badProgram(err)
 	}
+	defer func(outside bool) { e.inScript = outside }(e.inScript)
+	e.inScript = true
 	return script.Run(program, op.Keys, op.Arguments, callerFunc(func(argv [][]byte) command.Reply {
 		called, reply, ok := redissyntax.ParseInScript(op.Database, argv, op.ReadsOnly)
 		if !ok {
@@ -74,10 +72,13 @@ func (e *effects) runScript(op command.Script) command.Reply {
 
 // runScript runs a script that only reads, outside the log.
 func (v *view) runScript(op command.Script) command.Reply {
-	program, err := script.Decode(op.Program)
+	program, err := v.programs.decode(op.Program)
 	if err != nil {
 		return badProgram(err)
 	}
+	moment := v.moment
+	defer func() { v.moment = moment }()
+	v.moment = "read"
 	return script.Run(program, op.Keys, op.Arguments, callerFunc(func(argv [][]byte) command.Reply {
 		called, reply, ok := redissyntax.ParseInScript(op.Database, argv, true)
 		if !ok {

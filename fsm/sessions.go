@@ -63,7 +63,7 @@ func (e *effects) closeSession(op command.SessionClose) command.Reply {
 // authorize finds a live session by id and secret.
 func (s *state) authorize(id command.SessionID, secretHash [32]byte) (sessionRecord, *command.Reply) {
 	session, ok := s.sessions.get(id)
-	if !ok || session.dead || session.deadline <= s.now {
+	if !ok || session.ended(s.now) {
 		problem := command.Errorf(command.CodeNoSession, "session %s is unknown or has ended; what it held is lost: open a new one", id)
 		return sessionRecord{}, &problem
 	}
@@ -97,7 +97,7 @@ func (e *effects) endSession(id command.SessionID, session sessionRecord, reason
 	session.dead = true
 	s.sessions.put(id, session)
 	s.dying.put(id, none{})
-	e.events = append(e.events, Event{Type: EventSessionEnded, Session: id, Reason: reason})
+	e.event(Event{Type: EventSessionEnded, Session: id, Reason: reason})
 }
 
 // giveBack releases at most so many of a dead session's belongings and results, and forgets the session when nothing is left. It answers how much of the

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/fsm/internal/canonical"
 )
@@ -23,7 +25,7 @@ type state struct {
 	now         command.Instant // replicated time
 	clockOffset int64           // Unix time in ms = now + clockOffset
 	tokenBase   uint64          // token = tokenBase + index
-	revision    uint64          // the newest revision given to a name
+	chain       uint64          // the hash chain over what every entry left behind
 	clusterID   string
 	clusterName string
 
@@ -39,6 +41,8 @@ type state struct {
 	settings   *table[string, string]
 	scripts    *table[string, scriptRecord]
 	scriptAges *table[uint64, string]
+
+	counts counts // follows the tables, and is not coded
 }
 
 func newState() *state {
@@ -46,58 +50,44 @@ func newState() *state {
 	j := &s.journal
 	s.names = newTable(j, 1, compareNames, func(c *canonical.Coder, k *nameKey, v *nameRecord) {
 		codeNameKey(c, k)
-		if v != nil {
-			codeNameRecord(c, v)
-		}
+		codeNameRecord(c, v)
 	})
 	s.waiters = newTable(j, 2, compareWaiters, func(c *canonical.Coder, k *waiterKey, v *waiterRecord) {
 		codeWaiterKey(c, k)
-		if v != nil {
-			codeWaiterRecord(c, v)
-		}
+		codeWaiterRecord(c, v)
 	})
 	s.sessions = newTable(j, 3, command.Position.Compare, func(c *canonical.Coder, k *command.SessionID, v *sessionRecord) {
 		codePosition(c, k)
-		if v != nil {
-			codeSessionRecord(c, v)
-		}
+		codeSessionRecord(c, v)
 	})
 	s.results = newTable(j, 4, compareResults, func(c *canonical.Coder, k *resultKey, v *resultRecord) {
 		codeResultKey(c, k)
-		if v != nil {
-			codeResultRecord(c, v)
-		}
+		codeResultRecord(c, v)
 	})
-	s.results.hashKeysOnly = true // the texts of replies may differ between builds
+	s.results.hashed = hashResult
 	s.belongings = newTable(j, 5, compareBelongings, func(c *canonical.Coder, k *belongingKey, _ *none) { codeBelongingKey(c, k) })
 	s.deadlines = newTable(j, 6, compareDeadlines, func(c *canonical.Coder, k *deadlineKey, _ *none) { codeDeadlineKey(c, k) })
 	s.pending = newTable(j, 7, compareNames, func(c *canonical.Coder, k *nameKey, _ *none) { codeNameKey(c, k) })
 	s.dying = newTable(j, 8, command.Position.Compare, func(c *canonical.Coder, k *command.SessionID, _ *none) { codePosition(c, k) })
 	s.deletions = newTable(j, 9, cmp.Compare[uint32], func(c *canonical.Coder, k *uint32, v *uint64) {
 		c.Uint32(k)
-		if v != nil {
-			c.Uint(v)
-		}
+		c.Uint(v)
 	})
 	s.settings = newTable(j, 10, strings.Compare, func(c *canonical.Coder, k *string, v *string) {
 		c.Text(k)
-		if v != nil {
-			c.Text(v)
-		}
+		c.Text(v)
 	})
 	s.scripts = newTable(j, 11, strings.Compare, func(c *canonical.Coder, k *string, v *scriptRecord) {
 		c.Text(k)
-		if v != nil {
-			c.Data(&v.source)
-			c.Uint(&v.age)
-		}
+		c.Data(&v.source)
+		c.Uint(&v.age)
 	})
 	s.scriptAges = newTable(j, 12, cmp.Compare[uint64], func(c *canonical.Coder, k *uint64, v *string) {
 		c.Uint(k)
-		if v != nil {
-			c.Text(v)
-		}
+		c.Text(v)
 	})
+	s.names.watch = s.counts.name
+	s.sessions.watch = s.counts.session
 	return s
 }
 
@@ -126,23 +116,25 @@ func (s *state) revisionOf(key nameKey) uint64 {
 	return mark
 }
 
-// deadlineOf is when the name's holding ends by itself, as far as the state knows now; 0 for never. Everything that a session holds ends with it.
-func (s *state) deadlineOf(record nameRecord) command.Instant {
+// lifeOf is when a holding ends by itself, as far as the state knows now (0 for never), and whether it has. Everything that a session holds ends with it.
+func (s *state) lifeOf(record nameRecord) (deadline command.Instant, ended bool) {
 	if record.holding == holdingNative && !record.session.IsZero() {
 		session, ok := s.sessions.get(record.session)
-		if !ok || session.dead {
-			return 1 // replicated time starts above zero, so this is always past
-		}
-		return session.deadline
+		return session.deadline, !ok || session.ended(s.now)
 	}
-	return record.deadline
+	return record.deadline, record.deadline != 0 && record.deadline <= s.now
 }
 
 // alive reports whether a session exists and its time is not over.
 func (s *state) alive(id command.SessionID) bool {
 	session, ok := s.sessions.get(id)
-	return ok && !session.dead && session.deadline > s.now
+	return ok && !session.ended(s.now)
 }
 
 // unixMilliseconds is the Unix time of a replicated instant.
-func (s *state) unixMilliseconds(at command.Instant) int64 { return int64(at) + s.clockOffset }
+func (s *state) unixMilliseconds(at command.Instant) int64 { return int64(at.Add(s.clockOffset)) }
+
+// extendChain closes an entry: the chain then covers everything that the state holds.
+func (s *state) extendChain() {
+	s.chain = link(s.chain, s.index, uint64(s.now), uint64(s.clockOffset), s.tokenBase, s.revision, xxhash.Sum64String(s.clusterID), xxhash.Sum64String(s.clusterName), s.sum)
+}

@@ -7,35 +7,60 @@ import (
 // view reads the state. Whether something exists is judged at the state's own instant; remaining times are counted from clock, which may be ahead of it
 // outside the log, so that they never overstate (safety case S15).
 type view struct {
-	s     *state
-	clock command.Instant
-	// wait is the nearest deadline that clock has passed and the state has not: the read must wait for the entry that commits it.
+	s        *state
+	programs *programs
+	clock    command.Instant
+	// wait is the last deadline of what was read that clock has passed and the state has not: the read must wait for the entry that commits it.
 	wait command.Instant
+	// moment makes the opaque value of a native hold a different one for each script, so that none that was read before is ever equal to it.
+	moment string
 }
-
-// view reads at the state's own instant, as commands in the log do.
-func (s *state) view() *view { return &view{s: s, clock: s.now} }
 
 // look is the name's record with what time has ended taken away. A name that nobody holds but somebody waits for is reserved.
 func (v *view) look(name command.Name) nameRecord {
-	record, ok := v.s.names.get(keyOf(name))
-	if !ok || record.holding == holdingNone {
-		return nameRecord{queued: record.queued}
+	key := keyOf(name)
+	record, ok := v.s.names.get(key)
+	if !ok {
+		return nameRecord{}
 	}
-	deadline := v.s.deadlineOf(record)
-	switch {
-	case deadline == 0:
-	case deadline <= v.s.now:
-		return nameRecord{queued: record.queued}
-	case deadline <= v.clock:
-		v.waitFor(deadline)
-	}
-	return record
+	return v.judge(key, record)
 }
 
-func (v *view) waitFor(deadline command.Instant) {
-	if v.wait == 0 || deadline < v.wait {
-		v.wait = deadline
+// judge takes away from a record what time has ended.
+func (v *view) judge(key nameKey, record nameRecord) nameRecord {
+	if record.holding != holdingNone {
+		if deadline, ended := v.s.lifeOf(record); !ended {
+			v.passed(deadline)
+			return record
+		}
+	}
+	if record.queued > 0 && v.awaited(key) {
+		return nameRecord{queued: record.queued}
+	}
+	return nameRecord{}
+}
+
+// awaited reports that somebody in the name's queue will be granted it.
+func (v *view) awaited(key nameKey) (awaited bool) {
+	v.s.waiters.from(waiterKey{name: key}, func(k waiterKey, waiter waiterRecord) bool {
+		if k.name != key {
+			return false
+		}
+		session, bound := v.s.sessions.get(waiter.bound)
+		awaited = waiter.deadline > v.s.now && (waiter.bound.IsZero() || bound && !session.ended(v.s.now))
+		if awaited {
+			v.passed(waiter.deadline)
+			v.passed(session.deadline)
+		}
+		return !awaited
+	})
+	return awaited
+}
+
+// passed makes the read wait for a deadline that the clock has passed and the state has not.
+func (v *view) passed(deadline command.Instant) {
+	if deadline > v.s.now && deadline <= v.clock {
+		v.wait = max(v.wait, deadline)
 	}
 }
 
@@ -53,7 +78,7 @@ func (r nameRecord) locked() bool {
 func (m *Machine) Read(clock command.Instant, ops []command.Op) (replies []command.Reply, wait command.Instant) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	v := &view{s: m.state, clock: max(clock, m.state.now)}
+	v := &view{s: m.state, programs: &m.programs, clock: max(clock, m.state.now)}
 	replies = make([]command.Reply, len(ops))
 	for i, op := range ops {
 		replies[i] = v.read(op)

@@ -16,6 +16,15 @@ func (s *state) waiterOf(key nameKey, session command.SessionID, owner string) (
 	return found, waiter, ok
 }
 
+// firstWaiter is the head of a name's queue.
+func (s *state) firstWaiter(key nameKey) (found waiterKey, waiter waiterRecord, ok bool) {
+	s.waiters.from(waiterKey{name: key}, func(k waiterKey, w waiterRecord) bool {
+		found, waiter, ok = k, w, k.name == key
+		return false
+	})
+	return found, waiter, ok
+}
+
 // addWaiter puts a waiter at the end of a name's queue. The name is held or pending, so its record exists.
 func (e *effects) addWaiter(key nameKey, record nameRecord, waiter waiterRecord) {
 	s := e.m.state
@@ -45,10 +54,9 @@ func (e *effects) removeWaiter(k waiterKey, waiter waiterRecord) {
 // dropWaiter takes a waiter out that gets nothing, and says why.
 func (e *effects) dropWaiter(k waiterKey, waiter waiterRecord, reason string) {
 	e.removeWaiter(k, waiter)
-	e.events = append(e.events, Event{Type: EventWaiterGone, Name: k.name.name(), Waiter: k.id, Reason: reason, Session: waiter.session})
+	e.event(Event{Type: EventWaiterGone, Name: k.name.name(), Waiter: k.id, Reason: reason, Session: waiter.session})
 	s := e.m.state
 	if record, ok := s.names.get(k.name); ok && record.holding == holdingNone && record.queued == 0 {
-		s.names.remove(k.name)
-		s.pending.remove(k.name)
+		e.vanish(k.name)
 	}
 }

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -10,13 +11,16 @@ import (
 // stands still while nothing can commit. See fsm.Machine for how the two are related.
 type Instant int64
 
-// Add returns the instant so many milliseconds later, saturating instead of overflowing.
+// Add returns the instant so many milliseconds later (earlier when negative), saturating instead of overflowing.
 func (i Instant) Add(milliseconds int64) Instant {
-	sum := int64(i) + milliseconds
-	if milliseconds > 0 && sum < int64(i) {
-		return Instant(1<<63 - 1)
+	sum := i + Instant(milliseconds)
+	switch {
+	case milliseconds > 0 && sum < i:
+		return math.MaxInt64
+	case milliseconds < 0 && sum > i:
+		return math.MinInt64
 	}
-	return Instant(sum)
+	return sum
 }
 
 // Position names something by the log entry that made it and its place among the commands of that entry. Only fencing tokens may use the bare index,
