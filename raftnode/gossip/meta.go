@@ -1,0 +1,61 @@
+package gossip
+
+import (
+	"errors"
+	"fmt"
+)
+
+// maxMetaSize is what memberlist carries for each node.
+const maxMetaSize = 512
+
+// metaVersion begins every encoded Meta.
+const metaVersion = 1
+
+// Meta is what a node tells about itself. Encoded it must fit into 512 bytes.
+type Meta struct {
+	// PeerAddress, RedisAddress and HTTPAddress are host:port as others reach them; empty where a node does not serve.
+	PeerAddress  string
+	RedisAddress string
+	HTTPAddress  string
+	ClusterName  string
+	// ClusterID is empty while the node belongs to no cluster.
+	ClusterID string
+}
+
+// fields gives the texts of a Meta in the order in which they travel.
+func (m *Meta) fields() []*string {
+	return []*string{&m.PeerAddress, &m.RedisAddress, &m.HTTPAddress, &m.ClusterName, &m.ClusterID}
+}
+
+// encode gives the bytes that travel.
+func (m Meta) encode() ([]byte, error) {
+	encoded := []byte{metaVersion}
+	for _, field := range m.fields() {
+		if len(*field) > 255 {
+			return nil, fmt.Errorf("%.32q… is longer than 255 bytes and cannot be told by gossip", *field)
+		}
+		encoded = append(encoded, byte(len(*field)))
+		encoded = append(encoded, *field...)
+	}
+	if len(encoded) > maxMetaSize {
+		return nil, fmt.Errorf("the node's addresses and cluster name take %d bytes; gossip carries %d, use shorter names", len(encoded), maxMetaSize)
+	}
+	return encoded, nil
+}
+
+// decodeMeta reads what another node tells. What follows the known fields is left for later versions.
+func decodeMeta(encoded []byte) (Meta, error) {
+	if len(encoded) == 0 || len(encoded) > maxMetaSize || encoded[0] != metaVersion {
+		return Meta{}, errors.New("a gossip member tells nothing that is understood here")
+	}
+	var meta Meta
+	rest := encoded[1:]
+	for _, field := range meta.fields() {
+		if len(rest) == 0 || int(rest[0]) > len(rest)-1 {
+			return Meta{}, errors.New("what a gossip member tells is cut short")
+		}
+		*field = string(rest[1 : 1+rest[0]])
+		rest = rest[1+rest[0]:]
+	}
+	return meta, nil
+}
