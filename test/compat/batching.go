@@ -214,7 +214,7 @@ func firstDifference(a, b []string) int {
 	return -1
 }
 
-// counters are the totals of the Prometheus counters over all nodes.
+// counters are the Prometheus counters of the cluster.
 type counters map[string]float64
 
 func (c counters) minus(before counters) counters {
@@ -228,7 +228,12 @@ func (c counters) minus(before counters) counters {
 	return difference
 }
 
-// readCounters adds up what the nodes count. Servers without metrics have nil.
+// appliedCounters are counted by every node alike, since every node runs every
+// entry; the others count what one node did.
+var appliedCounters = []string{"coordd_commands_total", "coordd_log_entries_total"}
+
+// readCounters reads what the nodes count: the most that any node counts of
+// what all of them run, and the sum of the rest. Servers without metrics have nil.
 func readCounters(ctx context.Context, servers *cluster.Cluster) (counters, error) {
 	if !servers.IsCoordd || len(servers.Nodes) == 0 {
 		return nil, nil
@@ -239,11 +244,19 @@ func readCounters(ctx context.Context, servers *cluster.Cluster) (counters, erro
 		if err != nil {
 			return nil, err
 		}
-		if err := total.add(text); err != nil {
+		of := counters{}
+		if err := of.add(text); err != nil {
 			return nil, fmt.Errorf("%s: %w", node.Name, err)
 		}
+		for name, value := range of {
+			if slices.Contains(appliedCounters, name) {
+				total[name] = max(total[name], value)
+			} else {
+				total[name] += value
+			}
+		}
 	}
-	for _, name := range []string{"coordd_commands_total", "coordd_log_entries_total", "coordd_read_rounds_total"} {
+	for _, name := range append([]string{"coordd_read_rounds_total"}, appliedCounters...) {
 		if _, known := total[name]; !known {
 			return nil, fmt.Errorf("no node counts %s", name)
 		}

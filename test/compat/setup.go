@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/coordd/coordd/test/compat/cluster"
@@ -22,17 +23,25 @@ type setup struct {
 	against string
 	address string
 	keep    bool
-	module  string
-	work    string
+	// snapshotEntries and logStore are flags of coordd serve.
+	snapshotEntries int
+	logStore        string
+	module          string
+	work            string
 
 	group    *process.Group
 	workshop *foreign.Workshop
 }
 
+// wholeLog is more entries than any campaign writes.
+const wholeLog = 1 << 30
+
 func newSetup(set *flag.FlagSet, out io.Writer) *setup {
 	s := &setup{out: out}
 	set.StringVar(&s.against, "against", "coordd", "what to start: coordd (three nodes behind haproxy) or redis (one redis-server, as a control)")
 	set.StringVar(&s.address, "address", "", "use the coordd that already runs at this address instead of starting one (where no node has to be killed)")
+	set.IntVar(&s.snapshotEntries, "snapshot-entries", wholeLog, "after how many log entries a node takes a snapshot; by default it never does, so that the whole log can be judged")
+	set.StringVar(&s.logStore, "log-store", "bolt", "how coordd stores its log: bolt or wal")
 	set.BoolVar(&s.keep, "keep", false, "keep the working folder (data and logs of all processes) also after success")
 	return s
 }
@@ -88,7 +97,8 @@ func (s *setup) start(ctx context.Context) (*cluster.Cluster, error) {
 		s.printf("note: %s\n", missing)
 	}
 	began := time.Now()
-	servers, err := cluster.StartCoordd(ctx, s.group, binary, s.work, 3)
+	servers, err := cluster.StartCoordd(ctx, s.group, binary, s.work, 3,
+		"--log-store", s.logStore, "--snapshot-entries", strconv.Itoa(s.snapshotEntries))
 	if err != nil {
 		return nil, err
 	}

@@ -39,8 +39,9 @@ func BuildCoordd(ctx context.Context, repository, folder string) (string, error)
 
 // StartCoordd starts nodes of `coordd serve` with their data below folder,
 // puts the load balancer in front of them, and waits until all are ready.
-func StartCoordd(ctx context.Context, group *process.Group, binary, folder string, count int) (*Cluster, error) {
-	cluster, err := newCoordd(group, binary, folder, count)
+// Further flags of serve may follow.
+func StartCoordd(ctx context.Context, group *process.Group, binary, folder string, count int, flags ...string) (*Cluster, error) {
+	cluster, err := newCoordd(group, binary, folder, count, flags)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +51,7 @@ func StartCoordd(ctx context.Context, group *process.Group, binary, folder strin
 	return cluster, cluster.startProxy(ctx, group, folder)
 }
 
-func newCoordd(group *process.Group, binary, folder string, count int) (*Cluster, error) {
+func newCoordd(group *process.Group, binary, folder string, count int, flags []string) (*Cluster, error) {
 	gossip, err := freeAddresses(count)
 	if err != nil {
 		return nil, err
@@ -66,13 +67,13 @@ func newCoordd(group *process.Group, binary, folder string, count int) (*Cluster
 			Name: name, RedisAddr: addresses[0], HTTPAddr: addresses[1],
 			DataDir: filepath.Join(folder, name), group: group,
 		}
-		node.spec = process.Spec{Name: name, Path: binary, Args: []string{
+		node.spec = process.Spec{Name: name, Path: binary, Args: append([]string{
 			"serve",
 			"--redis-addr", node.RedisAddr, "--http-addr", node.HTTPAddr,
 			"--peer-addr", addresses[2], "--gossip-addr", gossip[i],
 			"--join", strings.Join(gossip, ","),
 			"--data-dir", node.DataDir, "--bootstrap-expect", strconv.Itoa(count),
-		}}
+		}, flags...)}
 		cluster.Nodes = append(cluster.Nodes, node)
 	}
 	return cluster, nil

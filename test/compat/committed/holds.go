@@ -34,8 +34,8 @@ type Hold struct {
 // History is what the log says about holds.
 type History struct {
 	Entries int
-	// FirstIndex is the index of the first entry that was read. When it is
-	// above 1, older entries had been compacted away and were not judged.
+	// FirstIndex is the index of the first entry that was judged. When it is
+	// above 1, older entries had been compacted away.
 	FirstIndex, LastIndex uint64
 	Holds                 []*Hold
 	// Violations are the promises that the log breaks.
@@ -46,6 +46,9 @@ type History struct {
 
 // Judge walks the log in order.
 func Judge(entries []Entry) *History {
+	for len(entries) > 0 && entries[0].Replayed != nil && !*entries[0].Replayed {
+		entries = entries[1:]
+	}
 	history := &History{Entries: len(entries), byToken: map[Lock]map[int64]*Hold{}}
 	if len(entries) == 0 {
 		return history

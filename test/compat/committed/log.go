@@ -27,9 +27,12 @@ type Event struct {
 
 // Entry is one committed log entry.
 type Entry struct {
-	Index    uint64            `json:"index"`
-	Term     uint64            `json:"term"`
-	NowMS    int64             `json:"now_ms"`
+	Index uint64 `json:"index"`
+	Term  uint64 `json:"term"`
+	NowMS int64  `json:"now_ms"`
+	// Replayed is false for an entry of which only the bytes are known, because
+	// it lies before the oldest state that was kept.
+	Replayed *bool             `json:"replayed"`
 	Commands []json.RawMessage `json:"commands"`
 	Events   []Event           `json:"events"`
 

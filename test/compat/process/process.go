@@ -28,6 +28,8 @@ type Spec struct {
 	Dir string
 	// Env is added to the parent's environment, "KEY=value" each.
 	Env []string
+	// Stdin, when it is not nil, becomes standard input.
+	Stdin io.Reader
 	// Stdout takes standard output. When nil, standard output goes to the log
 	// file together with standard error.
 	Stdout io.Writer
@@ -64,6 +66,7 @@ func (g *Group) Start(spec Spec) (*Process, error) {
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Dir = spec.Dir
 	cmd.Env = append(os.Environ(), spec.Env...)
+	cmd.Stdin = spec.Stdin
 	cmd.Stderr = logFile
 	cmd.Stdout = spec.Stdout
 	if spec.Stdout == nil {
