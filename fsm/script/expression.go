@@ -27,8 +27,9 @@ func (r *runner) value(e *Expression) value {
 	case And, Or:
 		return r.logical(e)
 	case Equal, NotEqual:
-		same := r.value(&e.Operands[0]).equals(r.value(&e.Operands[1]))
-		return booleanOf(same == (e.Op == Equal))
+		left, right := r.value(&e.Operands[0]), r.value(&e.Operands[1])
+		r.stepText(left, right)
+		return booleanOf(left.equals(right) == (e.Op == Equal))
 	case Less, LessEqual, Greater, GreaterEqual:
 		return r.compare(e)
 	case Add, Subtract, Multiply, Divide, Modulo:

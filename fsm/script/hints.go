@@ -5,6 +5,7 @@ package script
 type CommandInfo struct {
 	FirstKey int
 	LastKey  int // negative counts from the end
+	Step     int // from key to key
 	ReadOnly bool
 }
 
@@ -208,7 +209,8 @@ func (a *analyser) keys(info CommandInfo, arguments []Expression) {
 	}
 	for i := 1; i < len(arguments); i++ {
 		many := i == len(arguments)-1 && arguments[i].Op.IsCall()
-		if i >= info.FirstKey && i <= last || many && i <= max(last, info.FirstKey) {
+		isKey := i >= info.FirstKey && i <= last && (i-info.FirstKey)%max(info.Step, 1) == 0
+		if isKey || many && i <= max(last, info.FirstKey) {
 			a.key(&arguments[i])
 		}
 	}

@@ -78,6 +78,7 @@ func (r *runner) compare(e *Expression) value {
 		a, b := left.number, right.number
 		return booleanOf(e.Op == Less && a < b || e.Op == LessEqual && a <= b || e.Op == Greater && a > b || e.Op == GreaterEqual && a >= b)
 	case left.kind == kindString && right.kind == kindString:
+		r.stepText(left, right)
 		order := strings.Compare(left.text, right.text)
 		return booleanOf(e.Op == Less && order < 0 || e.Op == LessEqual && order <= 0 || e.Op == Greater && order > 0 || e.Op == GreaterEqual && order >= 0)
 	}

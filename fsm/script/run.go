@@ -76,6 +76,11 @@ func (r *runner) step(count int) {
 	}
 }
 
+// stepText takes the steps of comparing two texts.
+func (r *runner) stepText(left, right value) {
+	r.step(min(len(left.text), len(right.text)) / 256)
+}
+
 // take takes bytes of memory from the budget.
 func (r *runner) take(count int) {
 	if r.budget.Bytes -= count; r.budget.Bytes < 0 {

@@ -204,6 +204,6 @@ func Analyse(program *script.Program) script.Hints {
 		if row == nil {
 			return script.CommandInfo{}, false
 		}
-		return script.CommandInfo{FirstKey: row.FirstKey, LastKey: row.LastKey, ReadOnly: row.Flags&redissyntax.Write == 0}, true
+		return script.CommandInfo{FirstKey: row.FirstKey, LastKey: row.LastKey, Step: row.Step, ReadOnly: row.Flags&redissyntax.Write == 0}, true
 	})
 }

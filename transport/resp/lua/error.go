@@ -47,7 +47,7 @@ func syntaxError(source string, err error) *Error {
 		line, token = strings.Count(source, "\n")+1, "<eof>"
 	}
 	message := firstLine(parsed.Message)
-	if message == "syntax error" {
+	if message == "syntax error" || message == "parse error" {
 		message = "unexpected symbol"
 	}
 	return &Error{Line: line, Text: fmt.Sprintf("%s near '%s'", message, firstLine(clip(token)))}
