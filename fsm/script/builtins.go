@@ -44,52 +44,58 @@ const (
 
 // implementation is how a builtin is named in programs and in error texts, and what it does.
 type implementation struct {
+	id   Builtin
 	name string
 	run  func(r *runner, line uint32, arguments []value) []value
 }
 
-// builtins holds every implementation. It is filled by init, because implementations reach the table through the runner.
-var builtins map[Builtin]implementation
+// library lists every implementation. It is filled by init, because implementations reach the tables through the runner.
+var library []implementation
+
+// The library by number and by full name.
+var (
+	builtins       = map[Builtin]implementation{}
+	builtinsByName = map[string]Builtin{}
+)
 
 func init() {
-	builtins = map[Builtin]implementation{
-		RedisCall:              {"redis.call", redisCall},
-		RedisPCall:             {"redis.pcall", redisPCall},
-		RedisErrorReply:        {"redis.error_reply", redisErrorReply},
-		RedisStatusReply:       {"redis.status_reply", redisStatusReply},
-		RedisReplicateCommands: {"redis.replicate_commands", redisReplicateCommands},
-		RedisLog:               {"redis.log", redisLog},
-		RedisSHA1Hex:           {"redis.sha1hex", redisSHA1Hex},
-		ToNumber:               {"tonumber", toNumberBuiltin},
-		ToString:               {"tostring", toStringBuiltin},
-		TypeOf:                 {"type", typeBuiltin},
-		Unpack:                 {"unpack", unpackBuiltin},
-		Error:                  {"error", errorBuiltin},
-		Assert:                 {"assert", assertBuiltin},
-		Next:                   {"next", nextBuiltin},
-		StringSub:              {"string.sub", stringSub},
-		StringLen:              {"string.len", stringLen},
-		StringLower:            {"string.lower", stringLower},
-		StringUpper:            {"string.upper", stringUpper},
-		StringFormat:           {"string.format", stringFormat},
-		StringRep:              {"string.rep", stringRep},
-		StringReverse:          {"string.reverse", stringReverse},
-		TableInsert:            {"table.insert", tableInsert},
-		TableRemove:            {"table.remove", tableRemove},
-		TableConcat:            {"table.concat", tableConcat},
-		TableGetN:              {"table.getn", tableGetN},
-		MathFloor:              {"math.floor", mathFloor},
-		MathCeil:               {"math.ceil", mathCeil},
-		MathMax:                {"math.max", mathMax},
-		MathMin:                {"math.min", mathMin},
-		MathAbs:                {"math.abs", mathAbs},
+	library = []implementation{
+		{RedisCall, "redis.call", redisCall},
+		{RedisPCall, "redis.pcall", redisPCall},
+		{RedisErrorReply, "redis.error_reply", redisErrorReply},
+		{RedisStatusReply, "redis.status_reply", redisStatusReply},
+		{RedisReplicateCommands, "redis.replicate_commands", redisReplicateCommands},
+		{RedisLog, "redis.log", redisLog},
+		{RedisSHA1Hex, "redis.sha1hex", redisSHA1Hex},
+		{ToNumber, "tonumber", toNumberBuiltin},
+		{ToString, "tostring", toStringBuiltin},
+		{TypeOf, "type", typeBuiltin},
+		{Unpack, "unpack", unpackBuiltin},
+		{Error, "error", errorBuiltin},
+		{Assert, "assert", assertBuiltin},
+		{Next, "next", nextBuiltin},
+		{StringSub, "string.sub", stringSub},
+		{StringLen, "string.len", stringLen},
+		{StringLower, "string.lower", stringLower},
+		{StringUpper, "string.upper", stringUpper},
+		{StringFormat, "string.format", stringFormat},
+		{StringRep, "string.rep", stringRep},
+		{StringReverse, "string.reverse", stringReverse},
+		{TableInsert, "table.insert", tableInsert},
+		{TableRemove, "table.remove", tableRemove},
+		{TableConcat, "table.concat", tableConcat},
+		{TableGetN, "table.getn", tableGetN},
+		{MathFloor, "math.floor", mathFloor},
+		{MathCeil, "math.ceil", mathCeil},
+		{MathMax, "math.max", mathMax},
+		{MathMin, "math.min", mathMin},
+		{MathAbs, "math.abs", mathAbs},
 	}
-	for id, each := range builtins {
-		builtinsByName[each.name] = id
+	for _, each := range library {
+		builtins[each.id] = each
+		builtinsByName[each.name] = each.id
 	}
 }
-
-var builtinsByName = map[string]Builtin{}
 
 // LookupBuiltin finds a library function by its full name, such as "redis.call" or "tonumber".
 func LookupBuiltin(name string) (Builtin, bool) {

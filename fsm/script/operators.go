@@ -42,7 +42,7 @@ func (r *runner) arithmetic(e *Expression) value {
 	case Subtract:
 		return numberOf(a - b)
 	case Multiply:
-		return numberOf(a * b)
+		return numberOf(float64(a * b))
 	case Divide:
 		return numberOf(a / b)
 	}
