@@ -132,7 +132,10 @@ func (c *connection) serve() {
 			linger(c.net)
 			return
 		}
-		if c.closing || c.server.stopping.Err() != nil || c.fill() != nil {
+		if c.closing || c.server.stopping.Err() != nil {
+			return
+		}
+		if !c.hangup.tookBytes() && c.fill() != nil {
 			return
 		}
 	}

@@ -16,6 +16,7 @@ type hangupWatch struct {
 	timer  *time.Timer
 	ended  chan struct{} // a watch that began has ended
 	hungUp bool          // set by the watch before it ends
+	took   bool          // likewise: it has read bytes
 }
 
 func (w *hangupWatch) init(c *connection) {
@@ -44,10 +45,18 @@ func (w *hangupWatch) stop() bool {
 	return w.hungUp
 }
 
+// tookBytes reports whether watches have read bytes since it was last asked: then there may be whole requests that nobody has looked for.
+func (w *hangupWatch) tookBytes() bool {
+	took := w.took
+	w.took = false
+	return took
+}
+
 func (w *hangupWatch) run() {
 	for {
 		err := w.c.requests.Extend()
 		if err == nil {
+			w.took = true
 			continue
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -326,6 +326,7 @@ func TestRequestsBehindASlowCommand(t *testing.T) {
 		client.send(request(fmt.Sprint("SET k", i, " ", strings.Repeat("v", 200))))
 	}
 	client.send(request("GET slow"))
+	time.Sleep(20 * time.Millisecond) // all of it is read ahead, so that nothing more arrives afterwards
 	close(proceed)
 	for range 201 {
 		if got := show(client.next()); got != "+OK" {
