@@ -259,8 +259,12 @@ func compareDeadlines(a, b deadlineKey) int {
 func codeDeadlineKey(c *canonical.Coder, k *deadlineKey) {
 	c.Int((*int64)(&k.at))
 	c.Byte((*byte)(&k.class), byte(deadlineWaiter))
-	codeNameKey(c, &k.name)
-	codePosition(c, &k.id)
+	if k.class != deadlineSession {
+		codeNameKey(c, &k.name)
+	}
+	if k.class != deadlineName {
+		codePosition(c, &k.id)
+	}
 }
 
 // scriptRecord is a script text and when it came, since the oldest is forgotten first.

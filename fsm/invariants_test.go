@@ -1,0 +1,117 @@
+package fsm
+
+import (
+	"fmt"
+
+	"github.com/coordd/coordd/fsm/command"
+)
+
+// checkInvariants says what in a machine's tables contradicts the rest. It derives every index anew from the rows that matter, and takes its time.
+func checkInvariants(m *Machine) error {
+	s := m.state
+	c := &consistency{deadlines: map[deadlineKey]none{}, belongings: map[belongingKey]none{}, holds: map[command.SessionID]uint32{}, waits: map[command.SessionID]uint32{}}
+	queues := map[nameKey]uint32{}
+	s.waiters.tree.Scan(func(r row[waiterKey, waiterRecord]) bool {
+		queues[r.key.name]++
+		c.deadlines[deadlineKey{at: r.value.deadline, class: deadlineWaiter, name: r.key.name, id: r.key.id}] = none{}
+		if !r.value.bound.IsZero() {
+			c.belongings[belongingKey{session: r.value.bound, waiting: true, name: r.key.name, id: r.key.id}] = none{}
+			c.waits[r.value.bound]++
+		}
+		return true
+	})
+	locks := 0
+	s.names.tree.Scan(func(r row[nameKey, nameRecord]) bool {
+		locks += c.name(s, r.key, r.value, queues[r.key])
+		delete(queues, r.key)
+		return true
+	})
+	c.expect(len(queues) == 0, "waiters stand before %d names that have no row", len(queues))
+	c.expect(locks == s.counts.locks, "%d locks counted, %d there", s.counts.locks, locks)
+	c.sessions(s)
+	c.expect(len(c.deadlines) == s.deadlines.len(), "%d deadlines, %d expected", s.deadlines.len(), len(c.deadlines))
+	for key := range c.deadlines {
+		c.expect(s.deadlines.has(key), "no deadline %+v", key)
+	}
+	c.expect(len(c.belongings) == s.belongings.len(), "%d belongings, %d expected", s.belongings.len(), len(c.belongings))
+	for key := range c.belongings {
+		c.expect(s.belongings.has(key), "no belonging %+v", key)
+	}
+	c.expect(len(s.journal.steps) == 0 && !s.journal.recording, "the journal still records")
+	return c.problem
+}
+
+// consistency gathers what the tables should hold and the first contradiction.
+type consistency struct {
+	deadlines  map[deadlineKey]none
+	belongings map[belongingKey]none
+	holds      map[command.SessionID]uint32
+	waits      map[command.SessionID]uint32
+	problem    error
+}
+
+func (c *consistency) expect(ok bool, format string, arguments ...any) {
+	if !ok && c.problem == nil {
+		c.problem = fmt.Errorf(format, arguments...)
+	}
+}
+
+func (c *consistency) name(s *state, key nameKey, r nameRecord, queued uint32) (locks int) {
+	c.expect(r.queued == queued, "%q says %d wait, %d do", key.key, r.queued, queued)
+	c.expect((r.token == 0) == (r.holding == holdingNone), "%q has holding %d and token %d", key.key, r.holding, r.token)
+	c.expect(uint64(r.token) <= s.tokenBase+s.index, "%q has a token of the future: %d", key.key, r.token)
+	c.expect(r.revision <= s.revision, "%q has a revision of the future", key.key)
+	switch r.holding {
+	case holdingNone:
+		// A reserved name that is not pending would be reserved for ever.
+		c.expect(queued > 0 && s.pending.has(key), "%q is held by nobody, %d wait, pending: %t", key.key, queued, s.pending.has(key))
+	case holdingNative:
+		locks = 1
+		c.expect(!s.pending.has(key), "%q is held and pending", key.key)
+		if !r.session.IsZero() {
+			c.belongings[belongingKey{session: r.session, name: key}] = none{}
+			c.holds[r.session]++
+			c.expect(r.deadline == 0, "%q belongs to a session and has a deadline", key.key)
+		}
+	case holdingString:
+		c.expect(!s.pending.has(key), "%q is held and pending", key.key)
+		c.expect(r.session.IsZero() && r.waiter.IsZero() && r.owner == "", "%q is a value with a session", key.key)
+	}
+	if r.deadline != 0 {
+		c.deadlines[deadlineKey{at: r.deadline, class: deadlineName, name: key}] = none{}
+	}
+	return locks
+}
+
+func (c *consistency) sessions(s *state) {
+	remembered, bytes := map[command.SessionID]uint32{}, map[command.SessionID]uint32{}
+	s.results.tree.Scan(func(r row[resultKey, resultRecord]) bool {
+		remembered[r.key.session]++
+		bytes[r.key.session] += r.value.cost
+		return true
+	})
+	ttls := map[int64]int{}
+	s.sessions.tree.Scan(func(r row[command.SessionID, sessionRecord]) bool {
+		id, session := r.key, r.value
+		c.expect(session.holds == c.holds[id] && session.waiters == c.waits[id], "session %s counts %d holds and %d waiters; there are %d and %d", id, session.holds, session.waiters, c.holds[id], c.waits[id])
+		c.expect(session.dead == s.dying.has(id), "session %s: dead %t, dying %t", id, session.dead, s.dying.has(id))
+		if session.dead {
+			return true
+		}
+		ttls[session.ttl]++
+		c.deadlines[sessionDeadline(id, session)] = none{}
+		c.expect(session.remembered == remembered[id] && session.bytes == bytes[id], "session %s counts %d results of %d bytes; there are %d of %d", id, session.remembered, session.bytes, remembered[id], bytes[id])
+		return true
+	})
+	for id := range remembered {
+		c.expect(s.sessions.has(id), "results of session %s, which is not there", id)
+	}
+	for key := range c.belongings {
+		c.expect(s.sessions.has(key.session), "a belonging of session %s, which is not there", key.session)
+	}
+	c.expect(s.counts.sessionTTLs.Len() == len(ttls), "%d session TTLs counted, %d there", s.counts.sessionTTLs.Len(), len(ttls))
+	for ttl, sessions := range ttls {
+		counted, _ := s.counts.sessionTTLs.Get(ttl)
+		c.expect(counted == sessions, "TTL %d: %d sessions counted, %d there", ttl, counted, sessions)
+	}
+}
