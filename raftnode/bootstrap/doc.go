@@ -10,5 +10,8 @@
 // expected, or word that a cluster of this name exists already, is refused with a sentence: where the nodes cannot know better,
 // an operator must.
 //
+// A node that comes later joins: it takes the id of a cluster that exists, once a majority of its voters say that the node's own id is
+// new to them. An emptied directory under an id that was used before is refused there.
+//
 // Decide is the whole decision, values in and values out. Founding carries decisions out.
 package bootstrap

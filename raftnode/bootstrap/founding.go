@@ -50,6 +50,9 @@ type Config struct {
 	Discover func() []Sighting
 	// Changed may hold a value when the list may have changed; nil means that Run looks from time to time.
 	Changed <-chan struct{}
+	// Configuration gives what this node knows of its cluster's members, from the newest configuration in its log. Nodes that want to join are
+	// answered from it; nil while there is none.
+	Configuration func() Configuration
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -269,6 +272,8 @@ func (f *Founding) Handle(_ context.Context, from peer.Identity, payload []byte)
 	switch m.Question {
 	case askCluster:
 		said.Yes = true
+	case askJoin:
+		said = f.answerJoin(string(from.NodeID))
 	case askAgree:
 		said.Reason = Agree(f.view(), from.NodeID, m.Members)
 		said.Yes = said.Reason == ""

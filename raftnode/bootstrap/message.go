@@ -24,6 +24,8 @@ const (
 	askPromise question = "promise"
 	// askCluster: what have you promised, and which cluster came of it?
 	askCluster question = "cluster"
+	// askJoin: is my id new to your cluster?
+	askJoin question = "join"
 )
 
 // message is what one node asks another.
@@ -35,12 +37,15 @@ type message struct {
 
 // answer is what the other one says.
 type answer struct {
-	// Yes answers askAgree and askPromise; Reason says why not.
+	// Yes answers askAgree, askPromise and askJoin; Reason says why not.
 	Yes    bool   `json:"yes"`
 	Reason string `json:"reason,omitempty"`
 	// ClusterID and Promise are what the answering node's data directory remembers.
 	ClusterID string           `json:"cluster_id,omitempty"`
 	Promise   *datadir.Promise `json:"promise,omitempty"`
+	// Known and Voters answer askJoin: whether the id is taken, and whom to ask beside this node.
+	Known  bool             `json:"known,omitempty"`
+	Voters []datadir.Member `json:"voters,omitempty"`
 }
 
 // parse reads a message of another node.
