@@ -73,7 +73,7 @@ func runCommand(ctx context.Context, command command, args []string, out io.Writ
 		return err
 	}
 	err := body(ctx, setup)
-	if cause := context.Cause(ctx); cause != nil && err != nil {
+	if cause := context.Cause(ctx); cause != nil && err != nil && !errors.Is(err, cause) {
 		err = fmt.Errorf("%w (%w)", err, cause)
 	}
 	setup.close(err != nil)

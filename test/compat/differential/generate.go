@@ -22,6 +22,7 @@ var (
 // Generate makes the sequence with that number under the seed.
 func Generate(seed, number uint64) Sequence {
 	g := &generator{rand: rand.New(rand.NewPCG(seed, number))}
+	g.hot = keys[g.IntN(len(keys))]
 	sequence := Sequence{Seed: seed, Number: number}
 	for conn := range 1 + g.IntN(2) {
 		if g.chance(50) {
@@ -42,6 +43,10 @@ type generator struct {
 	// lifetimes counts the times to live that were given, so that no two of a
 	// sequence are so close that GT and LT would depend on the clock.
 	lifetimes int
+	// hot is the name that half of the commands are about.
+	hot string
+	// known are scripts that the sequence sent before.
+	known []knownScript
 }
 
 func (g *generator) IntN(n int) int             { return g.rand.IntN(n) }
@@ -138,7 +143,9 @@ func (g *generator) watched(conn int) []Step {
 // expiring lets a key expire and looks at it from many sides.
 func (g *generator) expiring(conn int) []Step {
 	key := g.key()
-	steps := []Step{{Conn: conn, Commands: []Command{{Args: []string{"SET", key, g.value(), "PX", strconv.Itoa(20 + g.IntN(30))}}}}}
+	// In an open transaction the SET would be queued, and expire at any time later.
+	steps := []Step{{Conn: conn, Commands: []Command{{Args: []string{"DISCARD"}},
+		{Args: []string{"SET", key, g.value(), "PX", strconv.Itoa(20 + g.IntN(30))}}}}}
 	if g.chance(40) {
 		steps = append(steps, Step{Conn: conn, Commands: []Command{{Args: []string{"WATCH", key}}}})
 	}

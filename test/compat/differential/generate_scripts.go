@@ -11,40 +11,63 @@ import (
 // that lock clients send. A comment makes each script one of its run, so that
 // what other sequences loaded changes nothing.
 func (g *generator) script() Command {
-	shape := scriptShapes[g.IntN(len(scriptShapes))]
-	text := g.respell(shape.text) + "\n-- " + keyPrefix
-	names := make([]string, shape.keys)
-	for i := range names {
-		names[i] = g.key()
-	}
-	args := append([]string{strconv.Itoa(shape.keys)}, names...)
-	for _, kind := range shape.args {
-		args = append(args, g.scriptArgument(kind))
-	}
 	switch dice := g.IntN(100); {
-	case dice < 70:
-		return Command{Args: append([]string{"EVAL", text}, args...), Mask: shape.mask}
-	case dice < 80:
-		return Command{Args: append([]string{"EVALSHA", shaMark + text}, args...), Mask: shape.mask}
-	case dice < 86:
-		return Command{Args: append([]string{g.pick("EVAL_RO", "EVAL_RO", "eval_ro"), text}, args...), Mask: shape.mask}
-	case dice < 90:
-		return Command{Args: []string{"SCRIPT", "LOAD", text}}
-	case dice < 93:
-		return Command{Args: []string{"SCRIPT", "EXISTS", shaMark + text, "ffffffffffffffffffffffffffffffffffffffff"}}
-	case dice < 95:
+	case dice < 72:
+		script := g.newScript()
+		return Command{Args: append([]string{g.pick("EVAL", "EVAL", "EVAL", "EVAL", "EVAL_RO", "eval"), script.text}, g.scriptArguments(script.shape)...), Mask: script.shape.mask}
+	case dice < 88:
+		script := g.knownScript()
+		return Command{Args: append([]string{g.pick("EVALSHA", "EVALSHA", "EVALSHA_RO"), shaMark + script.text}, g.scriptArguments(script.shape)...), Mask: script.shape.mask}
+	case dice < 91:
+		return Command{Args: []string{"SCRIPT", "LOAD", g.newScript().text}}
+	case dice < 94:
+		return Command{Args: []string{"SCRIPT", "EXISTS", shaMark + g.knownScript().text, strings.Repeat("f", 40)}}
+	case dice < 96:
 		return Command{Args: []string{"SCRIPT", g.pick("NOSUCH", "LOAD", "EXISTS")}}
-	case dice < 97:
+	case dice < 98:
 		return Command{Args: []string{"EVALSHA", g.pick("abc", strings.Repeat("f", 40), strings.Repeat("F", 40)), "0"}}
 	default:
 		return Command{Args: []string{"EVAL", "return 1 -- " + keyPrefix, g.pick("-1", "abc", "2", "99", ""), "one"}}
 	}
 }
 
+// knownScript is a script that was sent, and so is most likely cached.
+type knownScript struct {
+	shape scriptShape
+	text  string
+}
+
+func (g *generator) newScript() knownScript {
+	shape := scriptShapes[g.IntN(len(scriptShapes))]
+	script := knownScript{shape, g.respell(shape.text) + "\n-- " + keyPrefix}
+	g.known = append(g.known, script)
+	return script
+}
+
+// knownScript is one that was sent before, or now and then one that was not.
+func (g *generator) knownScript() knownScript {
+	if len(g.known) == 0 || g.chance(15) {
+		return g.newScript()
+	}
+	return g.known[g.IntN(len(g.known))]
+}
+
+// scriptArguments are the number of keys, the keys and the arguments.
+func (g *generator) scriptArguments(shape scriptShape) []string {
+	args := []string{strconv.Itoa(shape.keys)}
+	for range shape.keys {
+		args = append(args, g.key())
+	}
+	for _, kind := range shape.args {
+		args = append(args, g.scriptArgument(kind))
+	}
+	return args
+}
+
 func (g *generator) scriptArgument(kind string) string {
 	switch kind {
 	case "value":
-		return g.pick("tok1", "tok2", g.value())
+		return g.pick("tok1", "tok1", "tok2", g.value())
 	case "ms":
 		return g.lifetimeMilliseconds()
 	case "s":
