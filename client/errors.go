@@ -77,24 +77,17 @@ func Definite(err error) bool {
 	return errors.As(err, &held) || errors.Is(err, ErrClosed)
 }
 
-var (
-	heldHolder    = regexp.MustCompile(`held by (.+?)(?: \(token|,|;|$)`)
-	heldToken     = regexp.MustCompile(`\(token (\d+)\)`)
-	heldRemaining = regexp.MustCompile(`(\d+) ms`)
-)
+// heldAnswer finds the parts in a sentence such as "HELD 'job' is held by session 812-3 (token 90210) for 1500 ms more; 2 waiting". The greedy beginning passes over
+// a name that contains the same words.
+var heldAnswer = regexp.MustCompile(`^.* is held by (.+) \(token (\d+)\)(?: for (\d+) ms)?`)
 
 // heldError reads the parts out of a HELD answer. Parts that are missing stay zero: the sentence is for people first.
 func heldError(name string, answer wire.ReplyError) *HeldError {
 	held := &HeldError{Name: name, Holder: "another"}
-	text := string(answer)
-	if match := heldHolder.FindStringSubmatch(text); match != nil {
-		held.Holder = match[1]
-	}
-	if match := heldToken.FindStringSubmatch(text); match != nil {
-		held.Token, _ = strconv.ParseUint(match[1], 10, 64)
-	}
-	if match := heldRemaining.FindStringSubmatch(text); match != nil {
-		milliseconds, _ := strconv.ParseInt(match[1], 10, 32)
+	if parts := heldAnswer.FindStringSubmatch(string(answer)); parts != nil {
+		held.Holder = parts[1]
+		held.Token, _ = strconv.ParseUint(parts[2], 10, 64) // digits only; too many of them stay zero
+		milliseconds, _ := strconv.ParseInt(parts[3], 10, 32)
 		held.Remaining = time.Duration(milliseconds) * time.Millisecond
 	}
 	return held

@@ -240,7 +240,7 @@ func (f *fakeCluster) acquireLock(words []string, id string) []byte {
 			break
 		}
 		if len(words) == 7 {
-			return wire.AppendError(nil, fmt.Sprintf("HELD lock %s is held by session %s (token %d), 1500 ms remain", name, hold.session, hold.token))
+			return wire.AppendError(nil, fmt.Sprintf("HELD '%s' is held by session %s (token %d) for 1500 ms more; 0 waiting", name, hold.session, hold.token))
 		}
 		f.freed.Wait()
 	}

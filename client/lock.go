@@ -18,6 +18,7 @@ type Held struct {
 	token   uint64
 	ctx     context.Context
 	end     context.CancelCauseFunc
+	doubted string // the owner, if an earlier attempt at this acquire may take effect yet; else empty
 }
 
 // TryLock takes a lock if it is free, and otherwise returns a *HeldError that says who holds it. Each Held is an owner of its own: two
@@ -25,44 +26,54 @@ type Held struct {
 func (s *Session) TryLock(ctx context.Context, name string) (*Held, error) {
 	owner := rand.Text()
 	answer, unsure, err := s.client.request(ctx, repeatable, s.acquire(name, owner)...)
-	return s.granted(name, owner, answer, unsure, err)
+	held, err := s.granted(name, answer, err)
+	switch {
+	case unsure && err == nil:
+		held.doubted = owner
+	case unsure:
+		s.client.work(func() { s.withdraw(name, owner) })
+	}
+	return held, err
 }
 
-// Lock takes a lock and waits for it, first come first served, until the context ends. Without a deadline it waits for a day.
+// Lock takes a lock and waits for it, first come first served, until the context ends; without a deadline for at most a day. A connection that breaks
+// while it waits costs the place in the queue.
 func (s *Session) Lock(ctx context.Context, name string) (*Held, error) {
-	owner := rand.Text()
 	waiting, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(s.ctx, func() { cancel(context.Cause(s.ctx)) })()
-	answer, unsure, err := s.queue(waiting, name, owner)
+	answer, _, err := s.client.persist(waiting, repeatable, func() (wire.Value, bool, error) { return s.queue(waiting, name) })
 	if hasCode(err, "TIMEOUT") {
 		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
-	return s.granted(name, owner, answer, unsure, err)
+	return s.granted(name, answer, err)
 }
 
 // maxWait is the longest wait that the cluster accepts.
 const maxWait = 24 * time.Hour
 
-// queue takes a place in the queue and waits there. When the connection is lost the same owner asks again, and finds its place or its grant.
-func (s *Session) queue(ctx context.Context, name, owner string) (answer wire.Value, unsure bool, err error) {
-	return s.client.persist(ctx, repeatable, func() (wire.Value, bool, error) {
-		patience := maxWait
-		if deadline, ok := ctx.Deadline(); ok {
-			patience = min(maxWait, time.Until(deadline))
-		}
-		milliseconds := strconv.FormatInt(max(1, patience.Milliseconds()), 10)
-		return s.client.waiting.do(ctx, wire.AppendRequest(nil, append(s.acquire(name, owner), "WAIT", milliseconds)...))
-	})
+// queue takes a place in the queue and waits there, once. Each attempt is an owner of its own: the node withdraws the waiter of a connection that broke,
+// at some time after that, and must not take away what the next attempt was granted meanwhile.
+func (s *Session) queue(ctx context.Context, name string) (answer wire.Value, sent bool, err error) {
+	patience := maxWait
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(maxWait, time.Until(deadline))
+	}
+	owner := rand.Text()
+	arguments := append(s.acquire(name, owner), "WAIT", strconv.FormatInt(max(1, patience.Milliseconds()), 10))
+	answer, sent, err = s.client.waiting.do(ctx, wire.AppendRequest(nil, arguments...))
+	if sent && err != nil {
+		s.client.work(func() { s.withdraw(name, owner) })
+	}
+	return answer, sent, err
 }
 
 func (s *Session) acquire(name, owner string) []string {
 	return []string{"LOCK.ACQUIRE", name, "SESSION", s.id, s.secret, "OWNER", owner}
 }
 
-// granted makes a Held of an answer. An acquire whose fate is not known is withdrawn in the background, because the session's
-// keepalives would otherwise hold for good what nobody knows of.
-func (s *Session) granted(name, owner string, answer wire.Value, unsure bool, err error) (*Held, error) {
+// granted makes a Held, or an error for people, of the answer to an acquire.
+func (s *Session) granted(name string, answer wire.Value, err error) (*Held, error) {
 	if ended := s.err(); ended != nil {
 		return nil, fmt.Errorf("lock %q in session %s: %w", name, s.id, ended)
 	}
@@ -75,9 +86,6 @@ func (s *Session) granted(name, owner string, answer wire.Value, unsure bool, er
 		}
 		err = errors.New("the answer has no token; is this a coordd cluster?")
 	}
-	if unsure {
-		s.client.work(func() { s.withdraw(name, owner) })
-	}
 	var refused *ServerError
 	if errors.As(err, &refused) && refused.Code == "HELD" {
 		return nil, heldError(name, wire.ReplyError(refused.Text))
@@ -88,9 +96,22 @@ func (s *Session) granted(name, owner string, answer wire.Value, unsure bool, er
 	return nil, fmt.Errorf("lock %q: %w", name, err)
 }
 
-// withdraw makes sure that an owner that gave up holds nothing: it tries once more, which takes the owner out of the queue or tells its
-// token, and releases. It goes on until the cluster has answered or the session has ended.
+// lateness is how long after a node was last heard of it may still carry out what it was asked: as long as it holds requests while there is no
+// leader, and asks about them again.
+const lateness = 15 * time.Second
+
+// withdraw makes sure that an owner whose acquire was not answered holds nothing, because the session's keepalives would hold for good
+// what nobody knows of. It does so at once, and again when nothing of that acquire can be under way any more.
 func (s *Session) withdraw(name, owner string) {
+	s.withdrawNow(name, owner)
+	if wait(s.ctx, lateness) == nil {
+		s.withdrawNow(name, owner)
+	}
+}
+
+// withdrawNow tries once more to acquire as the same owner, which takes the owner out of the queue or tells its token, and then releases. It goes on until the cluster has
+// answered or the session has ended.
+func (s *Session) withdrawNow(name, owner string) {
 	for s.ctx.Err() == nil {
 		answer, _, err := s.client.request(s.ctx, repeatable, s.acquire(name, owner)...)
 		if err == nil {
@@ -131,7 +152,11 @@ func (h *Held) Release(ctx context.Context) error {
 	if h.session.ctx.Err() != nil {
 		return nil // it went with its session
 	}
-	return h.session.release(ctx, h.name, h.token)
+	err := h.session.release(ctx, h.name, h.token)
+	if err == nil && h.doubted != "" {
+		h.session.client.work(func() { h.session.withdraw(h.name, h.doubted) })
+	}
+	return err
 }
 
 func (s *Session) release(ctx context.Context, name string, token uint64) error {

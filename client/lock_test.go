@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coordd/coordd/transport/resp/wire"
 )
 
 func TestLockExcludesAndTokensRise(t *testing.T) {
@@ -109,26 +111,88 @@ func TestGivenUpWaitHoldsNothing(t *testing.T) {
 }
 
 // When the answer to an acquire is lost, asking again finds the grant instead of locking its own owner out.
-func TestAcquireFindsItsLostGrant(t *testing.T) {
-	for _, acquire := range []func(*Session, context.Context, string) (*Held, error){(*Session).TryLock, (*Session).Lock} {
-		synctest.Test(t, func(t *testing.T) {
-			cluster := newFakeCluster()
-			c := dialFake(t, cluster, nil)
-			defer finish(t, cluster, c)
-			session := openSession(t, c, 10*time.Second)
-			lost := false
-			cluster.script(func(_ string, arguments []string) fate {
-				if arguments[0] == "LOCK.ACQUIRE" && !lost {
-					lost = true
-					return cutAfter
-				}
-				return answered
-			})
-			held, err := acquire(session, t.Context(), "job")
-			if err != nil || held.Token() != 10 {
-				t.Errorf("got %v, %v; want the first grant", held, err)
-			}
-		})
+func TestTryFindsItsLostGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		session := openSession(t, c, 10*time.Second)
+		cluster.script(firstAcquire(cutAfter))
+		held, err := session.TryLock(t.Context(), "job")
+		if err != nil || held.Token() != 10 {
+			t.Errorf("got %v, %v; want the first grant", held, err)
+		}
+	})
+}
+
+// A wait whose connection broke starts anew as another owner, and what the first was granted is given back.
+func TestWaitWhoseConnectionBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		session := openSession(t, c, 10*time.Second)
+		cluster.script(firstAcquire(cutAfter))
+		held, err := session.Lock(t.Context(), "job")
+		if err != nil || held.Token() != 20 {
+			t.Errorf("got %v, %v; want a second grant", held, err)
+		}
+	})
+}
+
+// An attempt that was given up may take effect long after another one was answered; what it takes then is given back too.
+func TestLateGrantIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		session := openSession(t, c, 10*time.Second)
+		cluster.script(firstAcquire(cutBefore))
+		held, err := session.TryLock(t.Context(), "job")
+		if err != nil {
+			t.Fatal(err)
+		}
+		owner := cluster.locks["job"].owner
+		if err := held.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		time.Sleep(time.Second)
+		cluster.mu.Lock()
+		cluster.locks["job"] = fakeHold{session: session.ID(), owner: owner, token: 99} // the first attempt, at last
+		cluster.mu.Unlock()
+		time.Sleep(lateness)
+		cluster.mu.Lock()
+		defer cluster.mu.Unlock()
+		if len(cluster.locks) != 0 {
+			t.Errorf("still held: %v", cluster.locks)
+		}
+	})
+}
+
+// firstAcquire gives the first acquire its fate.
+func firstAcquire(first fate) func(string, []string) fate {
+	done := false
+	return func(_ string, arguments []string) fate {
+		if arguments[0] != "LOCK.ACQUIRE" || done {
+			return answered
+		}
+		done = true
+		return first
+	}
+}
+
+func TestHeldAnswers(t *testing.T) {
+	for answer, want := range map[string]HeldError{
+		"HELD 'job' is held by session 812-3 owner x (token 90210) for 1500 ms more; 2 waiting":     {"job", "session 812-3 owner x", 90210, 1500 * time.Millisecond},
+		"HELD 'job' is held by a Redis value (token 7) without a deadline; 0 waiting":               {"job", "a Redis value", 7, 0},
+		"HELD ' is held by me (token 1) for 9 ms' is held by lock 5-0 (token 2) for 3 ms more; 0 w": {"job", "lock 5-0", 2, 3 * time.Millisecond},
+		"HELD 'job' is about to be granted to the first of 3 waiting":                               {"job", "another", 0, 0},
+		"HELD": {"job", "another", 0, 0},
+	} {
+		if got := heldError("job", wire.ReplyError(answer)); *got != want {
+			t.Errorf("%q: got %+v, want %+v", answer, *got, want)
+		}
 	}
 }
 
