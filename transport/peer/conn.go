@@ -22,7 +22,7 @@ type trackedConn struct {
 	closed  bool
 	known   bool
 	ended   bool
-	remote  NodeID
+	remote  Identity
 	purpose Purpose
 	inbound bool
 }
@@ -44,7 +44,7 @@ func (p *Port) track(raw net.Conn) (*trackedConn, error) {
 }
 
 // established marks the end of the handshake; from now on an end by the other side is reported.
-func (c *trackedConn) established(remote NodeID, purpose Purpose, inbound bool) {
+func (c *trackedConn) established(remote Identity, purpose Purpose, inbound bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known, c.remote, c.purpose, c.inbound = true, remote, purpose, inbound
@@ -83,7 +83,7 @@ func (c *trackedConn) report(err error) {
 	c.ended = true
 	c.mu.Unlock()
 	if tell {
-		c.port.config.Observer.ConnectionEnded(c.remote, c.purpose, c.inbound, err)
+		c.port.config.Observer.ConnectionEnded(c.remote.NodeID, c.purpose, c.inbound, err)
 	}
 }
 
@@ -102,4 +102,35 @@ func (c *trackedConn) Close() error {
 	delete(c.port.conns, c)
 	c.port.mu.Unlock()
 	return err
+}
+
+// Recheck asks the Authorizer again about every open connection and closes those that it no longer allows; their other ends dial again and
+// are told the reason. Call it when a member was removed.
+func (p *Port) Recheck() {
+	p.mu.Lock()
+	conns := make([]*trackedConn, 0, len(p.conns))
+	for conn := range p.conns {
+		conns = append(conns, conn)
+	}
+	p.mu.Unlock()
+	for _, conn := range conns {
+		if err := conn.recheck(); err != nil {
+			p.logger.Warn("a peer connection is closed", "peer", conn.remote.NodeID, "purpose", conn.purpose, "reason", err)
+			_ = conn.Close()
+		}
+	}
+}
+
+// recheck asks whether the connection is still allowed.
+func (c *trackedConn) recheck() error {
+	c.mu.Lock()
+	known, remote, purpose, inbound := c.known, c.remote, c.purpose, c.inbound
+	c.mu.Unlock()
+	switch {
+	case !known:
+		return nil
+	case inbound:
+		return c.port.config.Authorizer.AuthorizeInbound(remote, purpose)
+	}
+	return c.port.config.Authorizer.AuthorizeOutbound(remote, purpose)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/coordd/coordd/transport/peer/memnet"
 )
 
-// roster lists nodes as the committed configuration would.
+// members lists nodes as the committed configuration would.
 func members(nodes ...*testNode) map[peer.NodeID]string {
 	addresses := make(map[peer.NodeID]string)
 	for _, n := range nodes {
@@ -83,8 +83,14 @@ func TestRemovedNodeIsToldSo(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.roster.Set(peer.Members{Addresses: members(a)})
-		network.Drop("a", "b")
-		_, err := b.port.Forward(t.Context(), a.target(), nil)
+		if _, err := b.port.Term(t.Context(), a.target()); err != nil {
+			t.Fatalf("an open connection ended before it was looked at again: %v", err)
+		}
+		a.port.Recheck()
+		synctest.Wait()
+		_, err := b.port.Term(t.Context(), a.target())
+		wantRefusal(t, err, peer.RefusedRemoved, true)
+		_, err = b.port.Forward(t.Context(), a.target(), nil)
 		wantRefusal(t, err, peer.RefusedRemoved, true)
 		a.roster.Set(peer.Members{Addresses: members(a, b)})
 		synctest.Wait()

@@ -197,7 +197,7 @@ func (p *Port) receive(raw net.Conn) (*trackedConn, Identity, Purpose, error) {
 		p.reportHandshake(Target{NodeID: remote.NodeID, Address: remote.Address}, raw.RemoteAddr().String(), purpose, true, err)
 		return nil, remote, purpose, err
 	}
-	conn.established(remote.NodeID, purpose, true)
+	conn.established(remote, purpose, true)
 	return conn, remote, purpose, nil
 }
 
@@ -234,7 +234,7 @@ func (p *Port) dial(ctx context.Context, target Target, purpose Purpose) (*track
 		p.reportHandshake(target, target.Address, purpose, false, err)
 		return nil, remote, fmt.Errorf("handshake with %s: %w", target, err)
 	}
-	conn.established(remote.NodeID, purpose, false)
+	conn.established(remote, purpose, false)
 	return conn, remote, nil
 }
 

@@ -45,7 +45,7 @@ func (p *Port) offerRaft(conn *trackedConn) {
 		_ = conn.Close()
 	case streams.accepted <- conn:
 	default:
-		p.logger.Warn("Raft does not take its connections; one was closed", "peer", conn.remote)
+		p.logger.Warn("Raft does not take its connections; one was closed", "peer", conn.remote.NodeID)
 		_ = conn.Close()
 	}
 }

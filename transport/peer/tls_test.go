@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -90,7 +91,7 @@ func (a *authority) issue(name, uri string) *peer.TLS {
 }
 
 // startTCP starts a node on real TCP.
-func startTCP(t *testing.T, name string, files *peer.TLS) *testNode {
+func startTCP(t testing.TB, name string, files *peer.TLS) *testNode {
 	t.Helper()
 	n := &testNode{roster: peer.NewRoster(), handler: &echoHandler{}, observer: &recorder{}}
 	n.identity = peer.Identity{ClusterName: "test", ClusterID: "c1", NodeID: peer.NodeID(name), Address: name + ":7580"}
@@ -151,5 +152,32 @@ func TestTLSFilesAreCheckedAtStart(t *testing.T) {
 	})
 	if err == nil {
 		t.Fatal("a file without a certificate passed as an authority")
+	}
+}
+
+// BenchmarkTerm measures the probe of a read round over TCP on one machine, from one caller and from 256.
+func BenchmarkTerm(b *testing.B) {
+	for name, callers := range map[string]int{"callers=1": 1, "callers=256": 256} {
+		b.Run(name, func(b *testing.B) {
+			from, to := startTCP(b, "a", nil), startTCP(b, "b", nil)
+			target := to.bound()
+			calls := make(chan struct{}, callers)
+			var running sync.WaitGroup
+			b.ResetTimer()
+			for range callers {
+				running.Go(func() {
+					for range calls {
+						if _, err := from.port.Term(b.Context(), target); err != nil {
+							b.Error(err)
+						}
+					}
+				})
+			}
+			for range b.N {
+				calls <- struct{}{}
+			}
+			close(calls)
+			running.Wait()
+		})
 	}
 }
