@@ -9,6 +9,6 @@
 //	GET /status   how this node sees itself and the cluster, as JSON (transport.Status)
 //	GET /version  what was built, as JSON
 //
-// The probes are open to everybody who reaches the port. The other routes ask for HTTP basic credentials once [Config.Authorize] is set.
+// The probes are open to everybody who reaches the port. The other routes ask for credentials once [Config.Authorize] is set.
 // A server has limits on the size and age of requests and on the number of connections; see the constants in server.go.
 package httpapi

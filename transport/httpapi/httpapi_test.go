@@ -30,7 +30,7 @@ func readyNode() fixedNode {
 	}
 }
 
-func handlerFor(node fixedNode, authorize func(user, password string) bool) http.Handler {
+func handlerFor(node fixedNode, authorize func(*http.Request) bool) http.Handler {
 	registry := prometheus.NewRegistry()
 	build := Build{Version: "v1.2.3", GoVersion: "go1.26"}
 	RegisterMetrics(registry, node, build)
@@ -117,7 +117,10 @@ func TestMetricsFollowTheStatus(t *testing.T) {
 
 // Every route is asked with no, wrong and right credentials, so that a route added later cannot be open by accident.
 func TestEveryRouteIsOpenOrAsksForCredentials(t *testing.T) {
-	handler := handlerFor(readyNode(), func(user, password string) bool { return user == "ops" && password == "right" })
+	handler := handlerFor(readyNode(), func(r *http.Request) bool {
+		user, password, _ := r.BasicAuth()
+		return user == "ops" && password == "right"
+	})
 	open := map[string]bool{"/livez": true, "/readyz": true}
 	for _, route := range Routes {
 		for password, want := range map[string]int{"": 401, "wrong": 401, "right": 200} {

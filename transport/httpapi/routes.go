@@ -51,16 +51,15 @@ func NewHandler(config Config) http.Handler {
 	return mux
 }
 
-// authorized lets a request through when nobody has to authenticate or its basic credentials are right.
+// authorized lets a request through when nobody has to authenticate or it shows that it may.
 func (d *door) authorized(next http.Handler) http.Handler {
 	if d.config.Authorize == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		user, password, given := r.BasicAuth()
-		if !given || !d.config.Authorize(user, password) {
+		if !d.config.Authorize(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="coordd"`)
-			writeError(w, http.StatusUnauthorized, "no_auth", "this path needs the user and password of a coordd user, as HTTP basic credentials")
+			writeError(w, http.StatusUnauthorized, "no_auth", "this path needs the name and password of a coordd user, as HTTP basic credentials, or a client certificate")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -47,8 +47,9 @@ type Config struct {
 	Node    StatusSource        // required
 	Metrics prometheus.Gatherer // required: what /metrics shows
 	Build   Build               // what /version shows
-	// Authorize, when set, is asked for the basic credentials of every route that is not open. It may be called from any goroutine.
-	Authorize func(user, password string) bool
+	// Authorize, when set, is asked about every request to a route that is not open: by its basic credentials, its client certificate, or what else
+	// the program goes by. It may be called from any goroutine.
+	Authorize func(*http.Request) bool
 	// TLS, when set, makes the port speak HTTPS only.
 	TLS    *tls.Config
 	Logger *slog.Logger // nil: silent

@@ -1,0 +1,26 @@
+package main
+
+import "context"
+
+// subcommand is one row of the table of subcommands.
+type subcommand struct {
+	name    string
+	summary string
+	run     func(ctx context.Context, around *surroundings, arguments []string) error
+}
+
+// commands is filled at start instead of in its declaration, because help reads the table that it stands in.
+var commands []subcommand
+
+func init() {
+	commands = []subcommand{
+		{"dev", devCommand.Summary, runDev},
+		{"serve", serveCommand.Summary, runServe},
+		{"cli", cliCommand.Summary, runCLI},
+		{"status", statusCommand.Summary, runStatus},
+		{"members", membersCommand.Summary, runMembers},
+		{"transfer", transferCommand.Summary, runTransfer},
+		{"inspect", inspectCommand.Summary, runInspect},
+		{"version", versionCommand.Summary, runVersion},
+	}
+}

@@ -1,0 +1,14 @@
+// Command coordd is the lock service: it runs nodes, and talks to them.
+//
+//	coordd dev        three nodes in one process, to try things
+//	coordd serve      one node
+//	coordd cli        send commands to the Redis door
+//	coordd status     what every node says of itself
+//	coordd members    who belongs to the cluster; add and remove
+//	coordd transfer   hand leadership over
+//	coordd inspect    what a stopped node's log and snapshots hold
+//	coordd version    what was built
+//
+// There is no logic here, only wiring: package raftnode is the node, transport/resp and transport/httpapi are its doors. The subcommands stand in one
+// table (commands.go), each in a file of its own; the layer of flags, environment and config file is internal/options. The exit codes stand in exit.go.
+package main

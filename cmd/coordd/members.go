@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coordd/coordd/cmd/coordd/internal/options"
+	"github.com/coordd/coordd/cmd/coordd/internal/table"
+	"github.com/coordd/coordd/transport"
+)
+
+var membersCommand = options.Command{
+	Name:    "members",
+	Summary: "show who belongs to the cluster; add and remove members",
+	Usage:   []string{"[flags]", "add NODE-ID PEER-ADDRESS [--non-voter] [flags]", "remove NODE-ID [flags]"},
+	Details: `Members are the servers of the committed configuration, as the endpoint that answers first knows it. A node added becomes a voter
+once it has caught up. To replace a node in place, remove the old one first, then add the new one: two members cannot share an address.`,
+	Examples: []options.Example{
+		{Line: "coordd members", Says: "a table"},
+		{Line: "coordd members add 3f0c… 10.0.0.4:7580", Says: "let a node in that was started with --join and no --bootstrap-expect"},
+		{Line: "coordd members remove 3f0c…", Says: "take a node out for good"},
+	},
+}
+
+func runMembers(ctx context.Context, around *surroundings, arguments []string) error {
+	set := options.New(membersCommand)
+	var where reach
+	where.declare(set)
+	asJSON := set.Bool("json", false, "write one JSON array, an object for each member")
+	nonVoter := set.Bool("non-voter", false, "add: leave the node without a vote")
+	set.Variable("json", "")
+	set.Variable("non-voter", "")
+	operands, done, err := parse(around, set, arguments)
+	if done || err != nil {
+		return err
+	}
+	switch {
+	case len(operands) == 0:
+		return listMembers(ctx, around, &where, *asJSON)
+	case operands[0] == "add" && len(operands) == 3:
+		return addMember(ctx, around, &where, operands[1], operands[2], *nonVoter)
+	case operands[0] == "remove" && len(operands) == 2:
+		return administer(ctx, around, &where, "removed "+operands[1], "COORDD.MEMBERS", "REMOVE", operands[1])
+	case operands[0] == "add":
+		return options.Usagef("add takes a node id and a peer address: coordd members add NODE-ID HOST:PORT")
+	case operands[0] == "remove":
+		return options.Usagef("remove takes a node id: coordd members remove NODE-ID; coordd members --json shows the ids")
+	}
+	return unknownWord("action", operands[0], []string{"add", "remove"}, "coordd members --help")
+}
+
+func addMember(ctx context.Context, around *surroundings, where *reach, nodeID, peerAddress string, nonVoter bool) error {
+	if err := options.CheckAddress(peerAddress); err != nil {
+		return options.Usagef("%s: %v", peerAddress, err)
+	}
+	request := []string{"COORDD.MEMBERS", "ADD", nodeID, peerAddress}
+	if nonVoter {
+		request = append(request, "NONVOTER")
+	}
+	return administer(ctx, around, where, "added "+nodeID+" at "+peerAddress, request...)
+}
+
+// administer sends an operator's command to the first endpoint that answers, and tells what was done.
+func administer(ctx context.Context, around *surroundings, where *reach, done string, request ...string) error {
+	conn, err := where.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	reply, err := conn.Do(ctx, request...)
+	if err != nil {
+		return err
+	}
+	if refusal := reply.Err(); refusal != nil {
+		return replyFailure(refusal)
+	}
+	_, err = fmt.Fprintln(around.stdout, done)
+	return err
+}
+
+func listMembers(ctx context.Context, around *surroundings, where *reach, asJSON bool) error {
+	conn, err := where.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	status, err := statusOver(ctx, conn)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeIndented(around, status.Members)
+	}
+	_, err = fmt.Fprint(around.stdout, memberTable(around, status.Members))
+	return err
+}
+
+func memberTable(around *surroundings, members []transport.Member) string {
+	if len(members) == 0 {
+		return "this node belongs to no cluster yet\n"
+	}
+	t := table.New(paints(around), "NODE", "ROLE", "VOTER", "PEER", "REDIS", "HTTP", "GOSSIP", "ASKED")
+	for _, m := range members {
+		role, voter, self := table.Plain("follower"), table.Plain("no"), table.Plain("")
+		if m.Leader {
+			role = table.Good("leader")
+		}
+		if m.Voter {
+			voter = table.Plain("yes")
+		}
+		if m.Self {
+			self = table.Plain("here")
+		}
+		t.Row(table.Plain(m.NodeID), role, voter, table.Plain(m.PeerAddress), table.Plain(m.RedisAddress), table.Plain(m.HTTPAddress), gossipCell(m.Gossip), self)
+	}
+	return t.String()
+}
+
+func gossipCell(seen string) table.Cell {
+	switch seen {
+	case "dead", "suspect":
+		return table.Bad(seen)
+	}
+	return table.Plain(seen)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets the scripts run this test binary as the command coordd.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"coordd": main,
+	})
+}
+
+// TestScripts runs testdata/script: each file is a session at a shell, with the files it needs.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "script"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, arguments []string){
+			"cluster":  startCluster,
+			"stop":     stopCluster,
+			"occupy":   occupy,
+			"exitcode": expectExitCode,
+		},
+	})
+}
+
+// cluster is a `coordd dev` that runs in the test's own process.
+type cluster struct {
+	cancel context.CancelFunc
+	done   chan int
+	stderr *strings.Builder
+}
+
+// clusters holds the one cluster of each running script. Scripts run in parallel, each with its own key.
+var clusters = map[*testscript.TestScript]*cluster{}
+var clustersGate = make(chan struct{}, 1)
+
+func withClusters(act func()) {
+	clustersGate <- struct{}{}
+	defer func() { <-clustersGate }()
+	act()
+}
+
+// startCluster is the script command `cluster [flags of dev]`. It sets COORDD_ENDPOINTS, and REDIS, HTTP and the like for each node, as in REDIS1.
+func startCluster(ts *testscript.TestScript, neg bool, arguments []string) {
+	if neg {
+		ts.Fatalf("cluster cannot be expected to fail; use exec coordd dev")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	read, write := io.Pipe()
+	c := &cluster{cancel: cancel, done: make(chan int, 1), stderr: &strings.Builder{}}
+	full := append([]string{"dev", "--json", "--redis-port", "0", "--http-port", "0", "--peer-port", "0", "--gossip-port", "0"}, arguments...)
+	go func() {
+		code := run(ctx, full, strings.NewReader(""), write, c.stderr, ts.Getenv)
+		write.Close()
+		c.done <- code
+	}()
+	withClusters(func() { clusters[ts] = c })
+	ts.Defer(func() { c.end() })
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		ts.Fatalf("the cluster did not get ready: exit code %d, %s", <-c.done, c.stderr)
+	}
+	go io.Copy(io.Discard, read)
+	var ready struct {
+		Nodes []struct {
+			Redis string `json:"redis_address"`
+			HTTP  string `json:"http_address"`
+			Peer  string `json:"peer_address"`
+		} `json:"nodes"`
+	}
+	if err := json.Unmarshal([]byte(line), &ready); err != nil {
+		ts.Fatalf("%s: %v", line, err)
+	}
+	var endpoints []string
+	for i, node := range ready.Nodes {
+		endpoints = append(endpoints, node.Redis)
+		ts.Setenv(fmt.Sprintf("REDIS%d", i+1), node.Redis)
+		ts.Setenv(fmt.Sprintf("HTTP%d", i+1), node.HTTP)
+		ts.Setenv(fmt.Sprintf("PEER%d", i+1), node.Peer)
+	}
+	ts.Setenv("COORDD_ENDPOINTS", strings.Join(endpoints, ","))
+}
+
+// end stops the cluster and gives its exit code; a second call gives it again.
+func (c *cluster) end() int {
+	c.cancel()
+	select {
+	case code := <-c.done:
+		c.done <- code
+		return code
+	case <-time.After(2 * stopTimeout):
+		return -1
+	}
+}
+
+// stopCluster is the script command `stop`: it stops the cluster as Ctrl-C would, and fails unless that went well.
+func stopCluster(ts *testscript.TestScript, _ bool, _ []string) {
+	var c *cluster
+	withClusters(func() { c = clusters[ts] })
+	if c == nil {
+		ts.Fatalf("there is no cluster to stop")
+	}
+	if code := c.end(); code != exitOK {
+		ts.Fatalf("the cluster stopped with exit code %d: %s", code, c.stderr)
+	}
+}
+
+// occupy is the script command `occupy VARIABLE`: it listens on a free port until the script ends and puts the number into the variable.
+func occupy(ts *testscript.TestScript, _ bool, arguments []string) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	ts.Defer(func() { listener.Close() })
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	ts.Check(err)
+	ts.Setenv(arguments[0], port)
+}
+
+// expectExitCode is the script command `exitcode N coordd …`: it runs the command line like exec, and fails unless it ends with that code.
+func expectExitCode(ts *testscript.TestScript, neg bool, arguments []string) {
+	if neg || len(arguments) < 2 {
+		ts.Fatalf("usage: exitcode N coordd …")
+	}
+	err := ts.Exec(arguments[1], arguments[2:]...)
+	code := 0
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if fmt.Sprint(code) != arguments[0] {
+		ts.Fatalf("exit code %d, want %s", code, arguments[0])
+	}
+}
