@@ -229,12 +229,12 @@ func (c *courier) take(remote bool) (batch []*job, lowWater uint64) {
 	if remote && c.frames >= maxFrames || time.Until(c.pausedUntil) > 0 {
 		return nil, 0
 	}
-	ops := 0
+	ops, bytes := 0, 0
 	for _, j := range c.waiting {
-		if ops > 0 && ops+len(j.ops) > maxFrameOps || !c.number(j) {
+		if ops > 0 && (ops+len(j.ops) > maxFrameOps || bytes+j.bytes > maxFrameBytes) || !c.number(j) {
 			break
 		}
-		ops += len(j.ops)
+		ops, bytes = ops+len(j.ops), bytes+j.bytes
 		j.state = jobSent
 		batch = append(batch, j)
 	}

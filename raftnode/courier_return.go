@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -52,6 +53,8 @@ func (c *courier) sendThere(ctx context.Context, leader peer.Target, batch []*jo
 	switch {
 	case err == nil:
 		results = decodeAnswer(answer, len(batch))
+	case errors.Is(err, peer.ErrTooLarge):
+		fill(results, result{fate: fateTooLarge})
 	case peer.Unsent(err):
 		fill(results, result{fate: fateNotProposed})
 	default:
@@ -88,7 +91,7 @@ func (c *courier) back(j *job, r result) {
 	case len(j.replies) == len(j.ops):
 		c.end(j, nil)
 	case r.fate == fateTooLarge:
-		c.end(j, transport.Errorf(command.CodeLimit, "the answer is larger than %d MiB, which is more than one node hands another; ask for less at a time", peer.MaxFrameSize>>20))
+		c.end(j, transport.Errorf(command.CodeLimit, "the request or its answer is larger than %d MiB, which is more than one node hands another; ask for less at a time", peer.MaxFrameSize>>20))
 	case r.fate == fateBusy && !j.maybeProposed && !j.abandoned:
 		c.metrics.Busy.Add(1)
 		c.end(j, transport.Errorf(command.CodeBusy, "too much is under way at the leader; nothing was proposed; retry after a pause"))

@@ -9,8 +9,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// commitTimeout is how late a follower may learn that entries are committed when nothing else is to be sent: what a waiter on a follower waits longer.
-const commitTimeout = 20 * time.Millisecond
+// commitParts is how often, per RaftTimeout, a leader with nothing else to send tells its followers what is committed: 20 ms by default. It is what a waiter on a
+// follower waits longer than one on the leader.
+const commitParts = 15
 
 // snapshotInterval is how often, at least, Raft looks whether a snapshot is due.
 const snapshotInterval = 30 * time.Second
@@ -49,7 +50,7 @@ func (n *Node) raftConfig() *raft.Config {
 	c.HeartbeatTimeout = n.config.RaftTimeout
 	c.ElectionTimeout = n.config.RaftTimeout
 	c.LeaderLeaseTimeout = n.config.RaftTimeout
-	c.CommitTimeout = commitTimeout
+	c.CommitTimeout = n.config.RaftTimeout / commitParts
 	c.BatchApplyCh = true
 	c.SnapshotThreshold = n.config.SnapshotThreshold
 	c.SnapshotInterval = snapshotInterval

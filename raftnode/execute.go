@@ -2,6 +2,7 @@ package raftnode
 
 import (
 	"context"
+	"slices"
 
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport"
@@ -19,9 +20,9 @@ func (n *Node) Execute(ctx context.Context, lane uint64, ops []command.Op) ([]co
 	case len(ops) == 0:
 		return nil, nil
 	case all(ops, command.Op.ReadOnly):
-		return n.readCourier.carry(ctx, newJob(lane, ops))
+		return n.readCourier.carry(ctx, newJob(lane, ops, bytesOf(ops)))
 	case all(ops, isKeepalive):
-		return n.urgentCourier.carry(ctx, newJob(lane, ops))
+		return n.urgentCourier.carry(ctx, newJob(lane, ops, bytesOf(ops)))
 	}
 	return n.executeThroughLog(ctx, lane, ops)
 }
@@ -30,37 +31,20 @@ func (n *Node) Execute(ctx context.Context, lane uint64, ops []command.Op) ([]co
 func (n *Node) executeThroughLog(ctx context.Context, lane uint64, ops []command.Op) ([]command.Reply, error) {
 	var replies []command.Reply
 	for len(ops) > 0 {
-		piece := ops[:min(len(ops), maxJobOps)]
-		if fitting := fittingOps(piece); fitting < len(piece) {
-			if fitting == 0 {
-				return replies, transport.Errorf(command.CodeLimit, "the command has more than %d KiB, which is more than a log entry holds; nothing was done", maxCommandBytes>>10)
-			}
-			piece = piece[:fitting]
+		count, bytes := piece(ops)
+		if at := slices.IndexFunc(ops[:count], tooLarge); at == 0 {
+			return replies, transport.Errorf(command.CodeLimit, "the command has more than %d KiB, which is more than a log entry holds; nothing was done", maxCommandBytes>>10)
+		} else if at > 0 {
+			count = at
 		}
-		some, err := n.commandCourier.carry(ctx, newJob(lane, piece))
+		some, err := n.commandCourier.carry(ctx, newJob(lane, ops[:count], bytes))
 		replies = append(replies, some...)
 		if err != nil {
 			return replies, err
 		}
-		ops = ops[len(piece):]
+		ops = ops[count:]
 	}
 	return replies, nil
-}
-
-// maxCommandBytes is the largest command that fits into an entry of its own, beside the head of the entry and its own request.
-const maxCommandBytes = command.MaxEntryBytes - 512
-
-// fittingOps is how many of the first ops are small enough for an entry each.
-func fittingOps(ops []command.Op) int {
-	for i, op := range ops {
-		switch op.(type) {
-		case command.MultiSet, command.Transaction, command.Script:
-			if len(command.AppendOp(nil, op)) > maxCommandBytes {
-				return i
-			}
-		}
-	}
-	return len(ops)
 }
 
 func all(ops []command.Op, holds func(command.Op) bool) bool {
@@ -70,6 +54,14 @@ func all(ops []command.Op, holds func(command.Op) bool) bool {
 		}
 	}
 	return true
+}
+
+func bytesOf(ops []command.Op) int {
+	bytes := 0
+	for _, op := range ops {
+		bytes += opBytes(op)
+	}
+	return bytes
 }
 
 func isKeepalive(op command.Op) bool {

@@ -14,7 +14,7 @@ const (
 	fateBusy fate = 3
 	// fateUnknown: what has no reply may have been proposed, and may yet commit.
 	fateUnknown fate = 4
-	// fateTooLarge: the replies do not fit into one answer between nodes; only reads end so.
+	// fateTooLarge: the request or its replies do not fit into one frame between nodes. Nothing was changed: only reads grow so large.
 	fateTooLarge fate = 5
 )
 

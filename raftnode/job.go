@@ -20,8 +20,9 @@ const (
 
 // job is one Execute on its way to the leader and back. Everything in it belongs to its courier's mutex, except done.
 type job struct {
-	lane uint64
-	ops  []command.Op
+	lane  uint64
+	ops   []command.Op
+	bytes int // of the ops, encoded, at most
 
 	session command.SessionID // with number: the node session that numbered it
 	number  uint64            // of the first op; 0 while none was given, and always for reads and keepalives
@@ -35,8 +36,8 @@ type job struct {
 	done          chan struct{} // closed when the job has ended
 }
 
-func newJob(lane uint64, ops []command.Op) *job {
-	return &job{lane: lane, ops: ops, done: make(chan struct{})}
+func newJob(lane uint64, ops []command.Op, bytes int) *job {
+	return &job{lane: lane, ops: ops, bytes: bytes, done: make(chan struct{})}
 }
 
 // commands are the ops that still want a reply, as they go to the leader.

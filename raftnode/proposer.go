@@ -3,6 +3,7 @@ package raftnode
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,7 +89,7 @@ func (p *proposer) submit(parcels []*parcel) {
 	p.mailbox.mu.Lock()
 	for _, one := range parcels {
 		switch {
-		case p.mailbox.closed:
+		case p.mailbox.closed || slices.Max(one.sizes) > command.MaxEntryBytes-entryFrameBytes:
 			refused, why = append(refused, one), fateNotProposed
 		case one.urgent && p.mailbox.urgentCommands < maxQueuedKeepalives:
 			p.mailbox.urgent = append(p.mailbox.urgent, one)

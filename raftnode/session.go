@@ -92,7 +92,7 @@ func (s *nodeSession) keep(ctx context.Context, session command.SessionID) {
 
 // send carries one op of the session itself.
 func (s *nodeSession) send(ctx context.Context, op command.Op) (command.Reply, error) {
-	replies, err := s.urgent.carry(ctx, newJob(0, []command.Op{op}))
+	replies, err := s.urgent.carry(ctx, newJob(0, []command.Op{op}, opBytes(op)))
 	if err != nil {
 		return command.Reply{}, err
 	}

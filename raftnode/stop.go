@@ -57,6 +57,7 @@ func (n *Node) shutDown() {
 	if engine := n.engine(); engine != nil {
 		n.leadership.waitReigns(time.Second)
 		waitFor(engineStopPatience, func() { _ = engine.Shutdown().Error() })
+		_ = n.transport.Close() // Raft closes it only when its end was not begun before, as it is by fatal
 	}
 	if n.port != nil {
 		_ = n.port.Close()
