@@ -88,14 +88,13 @@ func (c *connection) carryOut() {
 			break
 		}
 	}
-	c.reuse(slots, ops)
+	if failure == nil {
+		c.reuse(slots, ops)
+	}
 }
 
-// reuse keeps the memory of a batch that was carried out, unless a finisher has begun a new one meanwhile.
+// reuse keeps the memory of a batch that was carried out. One that failed is left to the node, which may still hold it.
 func (c *connection) reuse(slots []slot, ops []command.Op) {
-	if len(c.batch.slots) > 0 || len(c.batch.ops) > 0 {
-		return
-	}
 	clear(slots)
 	clear(ops)
 	c.batch = batch{slots: slots[:0], ops: ops[:0]}

@@ -2,7 +2,6 @@ package resp
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -185,8 +184,8 @@ func (c *connection) clientList(argv [][]byte) {
 	case len(argv) > 3 && is(argv[2], "id"):
 		ids := map[int64]bool{}
 		for _, argument := range argv[3:] {
-			id, err := strconv.ParseInt(string(argument), 10, 64)
-			if err != nil || id < 1 {
+			id, ok := wire.ParseInteger(argument)
+			if !ok || id < 1 {
 				c.reply(errorf("Invalid client ID"))
 				return
 			}
@@ -228,8 +227,8 @@ func parseKill(argv [][]byte) (filter killFilter, refusal command.Reply, ok bool
 		value := string(argv[i+1])
 		switch strings.ToLower(string(argv[i])) {
 		case "id":
-			id, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || id < 1 {
+			id, ok := wire.ParseInteger(argv[i+1])
+			if !ok || id < 1 {
 				return filter, errorf("client-id should be greater than 0"), false
 			}
 			filter.id = id

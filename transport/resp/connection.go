@@ -33,6 +33,7 @@ type connection struct {
 	user     *user // nil: not authenticated
 	batch    batch
 	queue    *transaction // between MULTI and EXEC
+	planning *plan        // while EXEC parses what was queued
 	watches  watches
 	mute     mute
 	channels subscriptions

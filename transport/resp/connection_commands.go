@@ -1,8 +1,6 @@
 package resp
 
 import (
-	"strconv"
-
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport/resp/wire"
 )
@@ -47,9 +45,9 @@ func parseHello(argv [][]byte) (request helloRequest, refusal command.Reply, ok 
 	if len(argv) == 1 {
 		return request, refusal, true
 	}
-	version, err := strconv.ParseInt(string(argv[1]), 10, 64)
+	version, ok := wire.ParseInteger(argv[1])
 	switch {
-	case err != nil:
+	case !ok:
 		return request, errorf("Protocol version is not an integer or out of range"), false
 	case version != 2 && version != 3:
 		return request, rawError("NOPROTO unsupported protocol version"), false
@@ -191,9 +189,9 @@ func (c *connection) selectDatabase(argv [][]byte) {
 }
 
 func parseDatabase(text []byte) (database uint8, refusal command.Reply, ok bool) {
-	index, err := strconv.ParseInt(string(text), 10, 32)
+	index, ok := wire.ParseInteger(text)
 	switch {
-	case err != nil:
+	case !ok || index != int64(int32(index)):
 		return 0, errorf("value is not an integer or out of range"), false
 	case index < 0 || index >= command.MaxDatabases:
 		return 0, errorf("DB index is out of range"), false

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/coordd/coordd/fsm/command"
@@ -11,13 +12,13 @@ func (c *connection) handle(argv [][]byte) {
 	c.mute.next()
 	r, refusal := find(argv)
 	if r == nil {
-		c.reject(refusal)
+		c.refuse(argv[0], refusal)
 		return
 	}
 	c.lastCommand.Store(r)
 	switch {
 	case c.user == nil && !r.withoutAuth:
-		c.reject(command.Errorf(command.CodeNoAuth, "Authentication required."))
+		c.refuse(argv[0], command.Errorf(command.CodeNoAuth, "Authentication required."))
 	case c.channels.restrict(c.protocol) && !r.whileSubscribed:
 		c.reject(errorf("Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context", r.fullName()))
 	case c.queue != nil && r.inMulti == queuedInMulti:
@@ -41,6 +42,19 @@ func (r *row) act(c *connection, argv [][]byte) {
 		return
 	}
 	c.run(op, sizeOf(argv), nil)
+}
+
+// refuse answers a request that is not carried out. A refused EXEC ends its transaction, as in Redis.
+func (c *connection) refuse(name []byte, refusal command.Reply) {
+	if !is(name, "exec") {
+		c.reject(refusal)
+		return
+	}
+	c.settleWatches()
+	c.endTransaction()
+	c.watches = watches{}
+	reason := bytes.TrimPrefix(refusal.Text, []byte("ERR "))
+	c.reply(command.Errorf(command.CodeExecAbort, "Transaction discarded because of: %s", reason))
 }
 
 // reject refuses a request as such; a transaction that it was meant for cannot be executed any more.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/resp/wire"
 )
 
 // secretBytes is how random a session's secret is.
@@ -44,8 +45,8 @@ func clipped(argument []byte) string { return string(argument[:min(len(argument)
 
 // parseMilliseconds reads a duration between two limits.
 func parseMilliseconds(option string, argument []byte, least, most int64) (int64, command.Reply, bool) {
-	n, err := strconv.ParseInt(string(argument), 10, 64)
-	if err != nil || n < least || n > most {
+	n, ok := wire.ParseInteger(argument)
+	if !ok || n < least || n > most {
 		return 0, errorf("%s takes milliseconds from %d to %d, not %q", option, least, most, clipped(argument)), false
 	}
 	return n, command.Reply{}, true

@@ -47,7 +47,7 @@ func (s *scriptCache) lookup(sum [sha1.Size]byte) *compiledScript {
 	return element.Value.(*compiledScript)
 }
 
-// compile finds or compiles a script and keeps it. When ok is false, refusal says what is wrong with it.
+// compile finds or compiles a script. When ok is false, refusal says what is wrong with it.
 func (s *scriptCache) compile(source []byte) (compiled *compiledScript, refusal command.Reply, ok bool) {
 	if len(source) > command.MaxScriptBytes {
 		return nil, command.Errorf(command.CodeLimit, "a script of %d bytes is too long; the limit is %d", len(source), command.MaxScriptBytes), false
@@ -56,11 +56,7 @@ func (s *scriptCache) compile(source []byte) (compiled *compiledScript, refusal 
 	if found := s.lookup(sum); found != nil {
 		return found, refusal, true
 	}
-	compiled, refusal, ok = compileScript(source, sum)
-	if ok {
-		s.keep(compiled)
-	}
-	return compiled, refusal, ok
+	return compileScript(source, sum)
 }
 
 // compileScript turns a text into a program, and finds out whether it can write.
@@ -81,6 +77,7 @@ func compileScript(source []byte, sum [sha1.Size]byte) (*compiledScript, command
 // scriptOverhead is what a script takes in the cache beside its program, about.
 const scriptOverhead = 256
 
+// keep makes a script one that EVALSHA finds.
 func (s *scriptCache) keep(compiled *compiledScript) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
-	"strconv"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/resp/wire"
 )
 
 func scriptRows() []*row {
@@ -39,10 +39,10 @@ func scriptRows() []*row {
 
 // splitKeys reads numkeys and divides what follows into KEYS and ARGV.
 func splitKeys(argv [][]byte) (keys, arguments [][]byte, refusal command.Reply, ok bool) {
-	count, err := strconv.ParseInt(string(argv[2]), 10, 64)
+	count, isNumber := wire.ParseInteger(argv[2])
 	rest := argv[3:]
 	switch {
-	case err != nil:
+	case !isNumber:
 		return nil, nil, errorf("value is not an integer or out of range"), false
 	case count > int64(len(rest)):
 		return nil, nil, errorf("Number of keys can't be greater than number of args"), false
@@ -96,13 +96,20 @@ func (c *connection) parseScript(database uint8, argv [][]byte, bySHA1, readOnly
 func copies(list [][]byte) [][]byte { return append([][]byte{}, list...) }
 
 // scriptByText compiles a script, or finds it compiled, and has the cluster remember its text if this node does not know that it does: then EVALSHA
-// works on every node, also after a failover.
+// works on every node, also after a failover. A script of a transaction is remembered only if the transaction takes place, by an op inside it.
 func (c *connection) scriptByText(source []byte) (*compiledScript, command.Reply, bool) {
+	if c.planning != nil {
+		return c.planning.scriptByText(c.server.scripts, source)
+	}
 	compiled, refusal, ok := c.server.scripts.compile(source)
-	if ok && compiled.remembered.CompareAndSwap(false, true) {
+	if !ok {
+		return nil, refusal, false
+	}
+	c.server.scripts.keep(compiled)
+	if compiled.remembered.CompareAndSwap(false, true) {
 		c.runUnanswered(command.ScriptLoad{Source: source}, len(source), compiled.learn)
 	}
-	return compiled, refusal, ok
+	return compiled, refusal, true
 }
 
 // learn notes whether the cluster remembers the script, so that the next EVAL tries again if it does not.
@@ -119,6 +126,9 @@ func (c *connection) scriptBySHA1(name []byte) (*compiledScript, command.Reply, 
 	if !ok {
 		return nil, errNoScript, false
 	}
+	if found := c.planning.script(sum); found != nil {
+		return found, command.Reply{}, true
+	}
 	if found := c.server.scripts.lookup(sum); found != nil {
 		return found, command.Reply{}, true
 	}
@@ -134,6 +144,7 @@ func (c *connection) scriptBySHA1(name []byte) (*compiledScript, command.Reply, 
 	}
 	compiled, refusal, ok := c.server.scripts.compile(replies[0].Text)
 	if ok {
+		c.server.scripts.keep(compiled)
 		compiled.remembered.Store(true)
 	}
 	return compiled, refusal, ok
@@ -145,6 +156,7 @@ func (c *connection) scriptLoad(argv [][]byte) {
 		c.reply(refusal)
 		return
 	}
+	c.server.scripts.keep(compiled)
 	compiled.remembered.Store(true)
 	c.run(command.ScriptLoad{Source: argv[2]}, sizeOf(argv), compiled.learn)
 }

@@ -117,22 +117,50 @@ func TestScriptsInTransactions(t *testing.T) {
 	}
 }
 
+// A script of a transaction that does not take place is not remembered; one of a transaction that does is, everywhere.
+func TestScriptsOfTransactionsAreRememberedWithThem(t *testing.T) {
+	first := openDoor(t, nil)
+	one, two := first.dial(), openDoorOver(t, first.node, nil).dial()
+	script := "return redis.call('incr', KEYS[1])"
+	sum := sha1Of(script)
+	one.want("WATCH n", "+OK")
+	two.want("SET n 1", "+OK")
+	queue := func() {
+		one.want("MULTI", "+OK")
+		one.doArguments("EVAL", script, "1", "n")
+		one.doArguments("EVALSHA", sum, "1", "n")
+	}
+	queue()
+	one.want("EXEC", "nil")
+	for _, guest := range []*guest{one, two} {
+		if got := show(guest.doArguments("EVALSHA", sum, "1", "n")); got != "-NOSCRIPT No matching script. Please use EVAL." {
+			t.Error(got)
+		}
+	}
+	queue()
+	one.want("EXEC", "[:2 :3]")
+	for i, guest := range []*guest{one, two} {
+		if got := show(guest.doArguments("EVALSHA", sum, "1", "n")); got != fmt.Sprintf(":%d", 4+i) {
+			t.Error(got)
+		}
+	}
+}
+
 func TestScriptCacheIsBounded(t *testing.T) {
 	cache := newScriptCache(3000)
 	first := []byte("return 0")
 	for i := range 50 {
-		if _, refusal, ok := cache.compile(fmt.Appendf(nil, "return %d", i)); !ok {
+		compiled, refusal, ok := cache.compile(fmt.Appendf(nil, "return %d", i))
+		if !ok {
 			t.Fatalf("%s", refusal.Text)
 		}
-		if _, _, ok := cache.compile(first); !ok {
-			t.Fatal("the first script vanished")
+		cache.keep(compiled)
+		if cache.lookup(sha1.Sum(first)) == nil {
+			t.Fatal("the script used most recently was forgotten")
 		}
 	}
 	if cache.size > 3000 || cache.recent.Len() != len(cache.bySHA1) || cache.recent.Len() < 2 {
 		t.Errorf("the cache holds %d scripts in %d bytes", cache.recent.Len(), cache.size)
-	}
-	if cache.lookup(sha1.Sum(first)) == nil {
-		t.Error("the script used most recently was forgotten")
 	}
 	if cache.lookup(sha1.Sum([]byte("return 1"))) != nil {
 		t.Error("the script used longest ago is still there")

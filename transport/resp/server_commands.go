@@ -54,7 +54,7 @@ func serverRows() []*row {
 func (c *connection) otherVoters() int64 { return int64(c.server.config.Node.Status().Voters() / 2) }
 
 func (c *connection) wait(argv [][]byte) {
-	if _, err := strconv.ParseInt(string(argv[1]), 10, 32); err != nil {
+	if _, ok := wire.ParseInteger(argv[1]); !ok {
 		c.reply(errorf("value is not an integer or out of range"))
 		return
 	}
@@ -65,7 +65,7 @@ func (c *connection) wait(argv [][]byte) {
 
 func (c *connection) waitAOF(argv [][]byte) {
 	for _, argument := range argv[1:3] {
-		if n, err := strconv.ParseInt(string(argument), 10, 64); err != nil || n < 0 {
+		if n, ok := wire.ParseInteger(argument); !ok || n < 0 {
 			c.reply(errorf("value is out of range, must be positive"))
 			return
 		}
@@ -77,9 +77,9 @@ func (c *connection) waitAOF(argv [][]byte) {
 
 // validTimeout answers the error if the argument is no timeout in ms.
 func (c *connection) validTimeout(argument []byte) bool {
-	timeout, err := strconv.ParseInt(string(argument), 10, 64)
+	timeout, ok := wire.ParseInteger(argument)
 	switch {
-	case err != nil:
+	case !ok:
 		c.reply(errorf("timeout is not an integer or out of range"))
 		return false
 	case timeout < 0:

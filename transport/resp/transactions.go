@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bytes"
+	"crypto/sha1"
 
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport/resp/wire"
@@ -189,18 +190,51 @@ func (c *connection) exec([][]byte) {
 type plan struct {
 	steps             []planStep
 	ops               []command.Op
-	touchesConnection bool // some commands are the connection's own; they run when the op has succeeded
+	touchesConnection bool              // some commands are the connection's own; they run when the op has succeeded
+	learned           []*compiledScript // first seen here, to be kept if the transaction takes place
+}
+
+// script finds a script that an earlier command of the transaction brought. A nil plan has none.
+func (p *plan) script(sum [sha1.Size]byte) *compiledScript {
+	if p == nil {
+		return nil
+	}
+	for _, each := range p.learned {
+		if each.sha1 == sum {
+			return each
+		}
+	}
+	return nil
+}
+
+// scriptByText compiles a script of the transaction and lets the transaction itself tell the cluster its text.
+func (p *plan) scriptByText(cache *scriptCache, source []byte) (*compiledScript, command.Reply, bool) {
+	compiled, refusal, ok := cache.compile(source)
+	if !ok || compiled.remembered.Load() {
+		return compiled, refusal, ok
+	}
+	if found := p.script(compiled.sha1); found != nil {
+		return found, refusal, true
+	}
+	p.learned = append(p.learned, compiled)
+	p.ops = append(p.ops, command.ScriptLoad{Source: source})
+	p.steps = append(p.steps, planStep{op: true, unanswered: true})
+	return compiled, refusal, true
 }
 
 type planStep struct {
-	row     *row
-	argv    [][]byte
-	op      bool          // the next of the op's replies answers it
-	refusal command.Reply // otherwise, with a parser: the answer
+	row  *row
+	argv [][]byte
+	op   bool // the next of the op's replies answers it
+	// unanswered: nobody asked for it, so its reply is left out.
+	unanswered bool
+	refusal    command.Reply // otherwise, with a parser: the answer
 }
 
 func (c *connection) plan(queued *transaction) *plan {
 	p := &plan{}
+	c.planning = p
+	defer func() { c.planning = nil }()
 	database := c.database
 	for _, each := range queued.commands {
 		step := planStep{row: each.row, argv: each.argv}
@@ -225,13 +259,22 @@ func (c *connection) plan(queued *transaction) *plan {
 
 // finish makes EXEC's answer from the replies of the ops and the answers of the connection's own commands, which it runs now.
 func (p *plan) finish(c *connection, reply command.Reply) answer {
-	if reply.Type != command.ReplyArray || len(p.ops) == len(p.steps) {
+	if reply.Type != command.ReplyArray {
 		return answer{reply: reply}
 	}
-	raw := wire.AppendArrayHeader(nil, len(p.steps))
+	for _, script := range p.learned {
+		c.server.scripts.keep(script)
+		script.remembered.Store(true)
+	}
+	if len(p.ops) == len(p.steps) && len(p.learned) == 0 {
+		return answer{reply: reply}
+	}
+	raw := wire.AppendArrayHeader(nil, len(p.steps)-len(p.learned))
 	next := 0
 	for _, step := range p.steps {
 		switch {
+		case step.unanswered:
+			next++
 		case step.op && next < len(reply.Elements):
 			raw = appendReply(raw, c.protocol, reply.Elements[next])
 			next++

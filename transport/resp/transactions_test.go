@@ -42,6 +42,10 @@ func TestTransactions(t *testing.T) {
 		{"EXEC", "-EXECABORT Transaction discarded because of previous errors."},
 
 		{"MULTI", "+OK"},
+		{"EXEC now", "-EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command"},
+		{"EXEC", "-ERR EXEC without MULTI"},
+
+		{"MULTI", "+OK"},
 		{"LOCK.ACQUIRE a PX 1000", "-ERR Command not allowed inside a transaction"},
 		{"EXEC", "-EXECABORT Transaction discarded because of previous errors."},
 

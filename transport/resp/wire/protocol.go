@@ -21,8 +21,8 @@ func protocolErrorf(format string, arguments ...any) error {
 	return &ProtocolError{Reason: fmt.Sprintf(format, arguments...)}
 }
 
-// parseInteger reads a decimal number as strictly as Redis does: no plus sign, no leading zeros, no spaces, no overflow.
-func parseInteger(text []byte) (n int64, ok bool) {
+// ParseInteger reads a decimal number as strictly as Redis does: no plus sign, no leading zeros, no spaces, no overflow.
+func ParseInteger(text []byte) (n int64, ok bool) {
 	digits := text
 	negative := len(digits) > 0 && digits[0] == '-'
 	if negative {

@@ -128,7 +128,7 @@ func (r *Replies) typed(line []byte, t Type, perElement, depth int) (Value, erro
 }
 
 func integerValue(text []byte) (Value, error) {
-	n, ok := parseInteger(bytes.TrimPrefix(text, []byte{'+'}))
+	n, ok := ParseInteger(bytes.TrimPrefix(text, []byte{'+'}))
 	if !ok {
 		return Value{}, protocolErrorf("%q is not an integer", text)
 	}
@@ -176,7 +176,7 @@ func isDecimal(text []byte) bool {
 
 // length reads a count; -1 stands for the nil of RESP2. Streamed values, whose length is "?", are used by no server and refused.
 func (r *Replies) length(text []byte, limit int) (int, error) {
-	n, ok := parseInteger(text)
+	n, ok := ParseInteger(text)
 	if !ok || n < -1 || n > int64(limit) {
 		return 0, protocolErrorf("%q is not a length from -1 to %d", text, limit)
 	}

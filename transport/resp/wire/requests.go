@@ -194,7 +194,7 @@ func (r *Requests) header() error {
 	if err != nil {
 		return err
 	}
-	count, ok := parseInteger(line[1:])
+	count, ok := ParseInteger(line[1:])
 	switch {
 	case !ok || count > int64(r.limits.Arguments):
 		return protocolErrorf("invalid multibulk length")
@@ -236,7 +236,7 @@ func (r *Requests) bulkLength() error {
 	if err != nil {
 		return err
 	}
-	length, ok := parseInteger(line[1:])
+	length, ok := ParseInteger(line[1:])
 	switch {
 	case !ok || length < 0 || length > int64(r.limits.RequestBytes-r.parsed):
 		return protocolErrorf("invalid bulk length")

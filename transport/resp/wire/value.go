@@ -77,7 +77,7 @@ func (v Value) Int() (int64, bool) {
 	case Integer, Boolean:
 		return v.Integer, true
 	case Bulk, Status, BigNumber, Verbatim:
-		return parseInteger(v.Text)
+		return ParseInteger(v.Text)
 	}
 	return 0, false
 }
