@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coordd/coordd/test/compat/resp"
@@ -47,8 +49,13 @@ func (d *Difference) command() Command { return d.Sequence.Steps[d.Step].Command
 
 // Signature is equal for differences that most likely have one cause.
 func (d *Difference) Signature() string {
-	return fmt.Sprintf("%s: %.40s | %.40s", d.command().name(), d.Oracle, d.Subject)
+	general := func(reply string) string { return fmt.Sprintf("%.60s", particular.ReplaceAllString(reply, "*")) }
+	return d.command().name() + ": " + general(d.Oracle) + " | " + general(d.Subject)
 }
+
+// particular is what differs between replies of one kind: digests, and the
+// place in a script.
+var particular = regexp.MustCompile(`[0-9a-f]{40}|user_script:[0-9]+`)
 
 func (d *Difference) String() string {
 	return fmt.Sprintf("sequence %d of seed %d, %d commands:\n%s  redis-server answers %s\n  the other answers    %s",
@@ -73,9 +80,9 @@ func (r *Runner) Run(ctx context.Context, sequence Sequence, attempt int) (*Outc
 // pair is one connection to each server.
 type pair struct {
 	oracle, subject *resp.Conn
-	// queued are the masks of the commands queued in an open transaction.
+	// queued are the commands of an open transaction.
 	inTransaction bool
-	queued        []Mask
+	queued        []Command
 }
 
 type run struct {
@@ -172,59 +179,70 @@ func (r *run) read(conn *resp.Conn) (reply, error) {
 // same compares two replies, and follows the transaction of the connection.
 func (r *run) same(p *pair, command Command, oracle, subject reply) bool {
 	r.outcome.Replies++
-	mask := p.follow(command, oracle)
+	queued, isTransaction := p.follow(command, oracle)
 	if oracle.closed == subject.closed && oracle.missing == subject.missing && bytes.Equal(oracle.raw, subject.raw) {
 		r.outcome.Exact++
 		return true
 	}
-	bothReplied := !oracle.closed && !oracle.missing && !subject.closed && !subject.missing
-	if bothReplied && mask(oracle.value, subject.value) {
+	if oracle.closed || oracle.missing || subject.closed || subject.missing {
+		return false
+	}
+	var allowed []string
+	if isTransaction {
+		a, b := oracle.value, subject.value
+		if a.Kind != b.Kind || len(a.Elements) != len(queued) || len(b.Elements) != len(queued) {
+			return false
+		}
+		for i, command := range queued {
+			if !r.alike(command, a.Elements[i], b.Elements[i], &allowed) {
+				return false
+			}
+		}
+	} else if !r.alike(command, oracle.value, subject.value, &allowed) {
+		return false
+	}
+	for _, name := range allowed {
+		r.outcome.Allowed[name]++
+	}
+	if len(allowed) == 0 {
 		r.outcome.Masked++
+	}
+	return true
+}
+
+// alike compares the replies to one command under its mask and the allowances.
+func (r *run) alike(command Command, oracle, subject resp.Value, allowed *[]string) bool {
+	if oracle.String() == subject.String() || command.Mask.matches(oracle, subject) {
 		return true
 	}
 	for _, allowance := range r.runner.Allowed {
-		if bothReplied && allowance.Applies(command, oracle.value, subject.value) {
-			r.outcome.Allowed[allowance.Name]++
+		if allowance.Applies(command, oracle, subject) {
+			*allowed = append(*allowed, allowance.Name)
 			return true
 		}
 	}
 	return false
 }
 
-// follow keeps the masks of queued commands until their EXEC, and returns how
-// this reply is compared.
-func (p *pair) follow(command Command, oracle reply) func(a, b resp.Value) bool {
+// follow keeps the commands that are queued until their EXEC, and returns them
+// when this reply is that EXEC's.
+func (p *pair) follow(command Command, oracle reply) (queued []Command, isTransaction bool) {
 	text := oracle.value.Text
 	switch name := command.name(); {
 	case name == "MULTI" && text == "OK":
 		p.inTransaction, p.queued = true, nil
 	case name == "EXEC" && p.inTransaction:
-		if oracle.value.IsError() && oracle.value.Text[:min(3, len(text))] == "ERR" {
-			return Exact.matches
+		if oracle.value.IsError() && strings.HasPrefix(text, "ERR") {
+			return nil, false
 		}
 		p.inTransaction = false
-		return transactionMask(p.queued)
+		return p.queued, !oracle.value.IsError() && !oracle.value.Null
 	case (name == "DISCARD" || name == "RESET") && !oracle.value.IsError():
 		p.inTransaction = false
 	case p.inTransaction && text == "QUEUED":
-		p.queued = append(p.queued, command.Mask)
-		return Exact.matches
+		p.queued = append(p.queued, command)
 	}
-	return command.Mask.matches
-}
-
-func transactionMask(queued []Mask) func(a, b resp.Value) bool {
-	return func(a, b resp.Value) bool {
-		if a.Kind != b.Kind || len(a.Elements) != len(queued) || len(b.Elements) != len(queued) {
-			return false
-		}
-		for i, mask := range queued {
-			if a.Elements[i].String() != b.Elements[i].String() && !mask.matches(a.Elements[i], b.Elements[i]) {
-				return false
-			}
-		}
-		return true
-	}
+	return nil, false
 }
 
 func (r *run) pair(ctx context.Context, number int) (*pair, error) {
