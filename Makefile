@@ -8,7 +8,7 @@ MAKEFLAGS += --warn-undefined-variables --no-builtin-rules
 
 # How long each fuzz target runs with "make fuzz".
 FUZZ_TIME ?= 5m
-# Passed to "make bench" and "make failover".
+# Flags for compat (kill-leader), differential, failover and bench, as in: make bench ARGS="--clients 64"
 ARGS ?=
 
 .PHONY: help
@@ -36,8 +36,21 @@ lint: ## vet, gofmt and the rules of internal/tidy
 	.ci/run vet format lint modules
 
 .PHONY: compat
-compat: ## run foreign Redis lock clients against three nodes
-	go test -C test/compat -count=1 -v ./...
+compat: ## run foreign Redis lock clients against three nodes, then while leaders are killed
+	go run -C test/compat . clients
+	go run -C test/compat . kill-leader $(ARGS)
+
+.PHONY: differential
+differential: ## compare random command sequences byte for byte with redis-server
+	go run -C test/compat . differential $(ARGS)
+
+.PHONY: failover
+failover: ## measure how long clients pause when the leader dies
+	go run -C test/compat . failover $(ARGS)
+
+.PHONY: bench
+bench: ## measure acquire and release beside raft alone and beside Redlock
+	go run -C bench . $(ARGS)
 
 .PHONY: dev
 dev: ## start three nodes in one process on loopback
