@@ -27,7 +27,10 @@ func scriptRows() []*row {
 		run("eval_ro", readOnlyFlags, "script numkeys [key ...] [arg ...]", "Runs a script that must not write.", false, true),
 		run("evalsha_ro", readOnlyFlags, "sha1 numkeys [key ...] [arg ...]", "Runs a script that the cluster remembers and that must not write.", true, true),
 		container("script", group, categories, "Keeps scripts for EVALSHA.",
-			sub("load", 3, "script", "Compiles and keeps a script and answers its SHA1.", (*connection).scriptLoad),
+			&row{name: "load", arity: 3, flags: "noscript", categories: categories, group: group, usage: "script", summary: "Compiles and keeps a script and answers its SHA1.",
+				parse: func(c *connection, _ uint8, argv [][]byte) (command.Op, command.Reply, bool) {
+					return c.parseScriptLoad(argv)
+				}},
 			sub("exists", -3, "sha1 [sha1 ...]", "Tells which scripts the cluster remembers.", (*connection).scriptExists),
 			sub("flush", -2, "[ASYNC|SYNC]", "Forgets all scripts.", (*connection).scriptFlush),
 			sub("kill", 2, "", "Answers NOTBUSY: scripts are bounded, so none has to be killed.", func(c *connection, _ [][]byte) {
@@ -150,15 +153,18 @@ func (c *connection) scriptBySHA1(name []byte) (*compiledScript, command.Reply, 
 	return compiled, refusal, ok
 }
 
-func (c *connection) scriptLoad(argv [][]byte) {
+// parseScriptLoad has the cluster remember a script's text; this node keeps it compiled.
+func (c *connection) parseScriptLoad(argv [][]byte) (command.Op, command.Reply, bool) {
 	compiled, refusal, ok := c.server.scripts.compile(argv[2])
-	if !ok {
-		c.reply(refusal)
-		return
+	switch {
+	case !ok:
+		return nil, refusal, false
+	case c.planning != nil:
+		c.planning.learned = append(c.planning.learned, compiled)
+	default:
+		c.server.scripts.keep(compiled)
 	}
-	c.server.scripts.keep(compiled)
-	compiled.remembered.Store(true)
-	c.run(command.ScriptLoad{Source: argv[2]}, sizeOf(argv), compiled.learn)
+	return command.ScriptLoad{Source: argv[2]}, command.Reply{}, true
 }
 
 func (c *connection) scriptExists(argv [][]byte) {

@@ -111,7 +111,10 @@ func TestScriptsInTransactions(t *testing.T) {
 	if got := show(client.doArguments("SCRIPT", "LOAD", "return 3")); got != "+QUEUED" {
 		t.Fatal(got)
 	}
-	client.want("EXEC", fmt.Sprintf("[:1 -NOSCRIPT No matching script. Please use EVAL. %q]", sha1Of("return 3")))
+	if got := show(client.doArguments("EVALSHA", sha1Of("return 3"), "0")); got != "+QUEUED" {
+		t.Fatal(got)
+	}
+	client.want("EXEC", fmt.Sprintf("[:1 -NOSCRIPT No matching script. Please use EVAL. %q :3]", sha1Of("return 3")))
 	if got := show(client.doArguments("EVALSHA", sha1Of("return 3"), "0")); got != ":3" {
 		t.Error(got)
 	}

@@ -192,6 +192,7 @@ type plan struct {
 	ops               []command.Op
 	touchesConnection bool              // some commands are the connection's own; they run when the op has succeeded
 	learned           []*compiledScript // first seen here, to be kept if the transaction takes place
+	unanswered        int               // steps that nobody asked for
 }
 
 // script finds a script that an earlier command of the transaction brought. A nil plan has none.
@@ -219,6 +220,7 @@ func (p *plan) scriptByText(cache *scriptCache, source []byte) (*compiledScript,
 	p.learned = append(p.learned, compiled)
 	p.ops = append(p.ops, command.ScriptLoad{Source: source})
 	p.steps = append(p.steps, planStep{op: true, unanswered: true})
+	p.unanswered++
 	return compiled, refusal, true
 }
 
@@ -266,10 +268,10 @@ func (p *plan) finish(c *connection, reply command.Reply) answer {
 		c.server.scripts.keep(script)
 		script.remembered.Store(true)
 	}
-	if len(p.ops) == len(p.steps) && len(p.learned) == 0 {
+	if len(p.ops) == len(p.steps) && p.unanswered == 0 {
 		return answer{reply: reply}
 	}
-	raw := wire.AppendArrayHeader(nil, len(p.steps)-len(p.learned))
+	raw := wire.AppendArrayHeader(nil, len(p.steps)-p.unanswered)
 	next := 0
 	for _, step := range p.steps {
 		switch {
