@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/coordd/coordd/raftnode/bootstrap"
+	"github.com/coordd/coordd/raftnode/datadir"
 	"github.com/coordd/coordd/transport/peer"
 	"github.com/hashicorp/raft"
 )
@@ -107,6 +109,25 @@ func (n *Node) refreshRoster() {
 		members.Addresses[peer.NodeID(server.ID)] = string(server.Address)
 	}
 	n.roster.Set(members)
+	if n.membersSeen.Swap(int64(len(servers))) > int64(len(servers)) {
+		n.port.Recheck() // a member was removed: its open connections end, and it is told why when it dials again
+	}
+}
+
+// knownMembers is what a node that wants to join is answered from. It is zero while Raft does not run.
+func (n *Node) knownMembers() (known bootstrap.Configuration) {
+	engine := n.engine()
+	if engine == nil {
+		return known
+	}
+	for _, server := range engine.GetConfiguration().Configuration().Servers {
+		target := targetOf(server)
+		known.Known = append(known.Known, string(target.NodeID))
+		if server.Suffrage == raft.Voter {
+			known.Voters = append(known.Voters, datadir.Member{NodeID: string(target.NodeID), Address: target.Address})
+		}
+	}
+	return known
 }
 
 // configured is told each committed configuration, by the goroutine that feeds the machine. A node that was in one and is in none any more was removed.

@@ -22,12 +22,11 @@ func (n *Node) startGossip() (err error) {
 	}
 	n.gossip, err = gossip.Start(gossip.Config{
 		NodeID: string(n.self().NodeID), Meta: n.gossipMeta(), ListenAddress: n.config.GossipAddress, AdvertiseAddress: n.config.GossipAdvertise,
-		SecretKey: n.config.GossipKey, OnConflict: n.fatal, Logger: n.hclog("gossip"),
+		Seeds: n.config.Join, SecretKey: n.config.GossipKey, OnConflict: n.fatal, Logger: n.hclog("gossip"),
 	})
 	if err != nil {
 		return err
 	}
-	n.tasks.Go(func() { n.keepJoining(n.running) })
 	return nil
 }
 
@@ -37,19 +36,11 @@ func (n *Node) gossipMeta() gossip.Meta {
 	}
 }
 
-// keepJoining contacts the configured addresses until somebody else is seen, and again whenever nobody is.
-func (n *Node) keepJoining(ctx context.Context) {
-	for ctx.Err() == nil {
-		if len(n.config.Join) > 0 && len(n.gossip.Members()) < 2 {
-			_, _ = n.gossip.Join(n.config.Join) // gossip logs what fails; it is tried again
-		}
-		pause(ctx, time.Second)
-	}
-}
-
 // prepareFounding makes this node's part in the founding protocol. It answers other founders for as long as the node lives.
 func (n *Node) prepareFounding() error {
-	config := bootstrap.Config{Self: n.self(), Expect: n.config.BootstrapExpect, Notes: n.dir, Caller: n.port, Logger: n.hclog("bootstrap")}
+	config := bootstrap.Config{
+		Self: n.self(), Expect: n.config.BootstrapExpect, Notes: n.dir, Caller: n.port, Configuration: n.knownMembers, Logger: n.hclog("bootstrap"),
+	}
 	switch {
 	case n.gossip != nil:
 		config.Discover, config.Changed = n.discoverGossip, n.gossip.Changed()
@@ -58,7 +49,6 @@ func (n *Node) prepareFounding() error {
 		config.Discover, config.Changed = static.Seen, static.Changed()
 		n.tasks.Go(func() { n.runStatic(static) })
 	}
-	n.discover = config.Discover
 	founding, err := bootstrap.New(config)
 	if err != nil {
 		return err
@@ -89,19 +79,19 @@ func (n *Node) findCluster(ctx context.Context) error {
 	return err
 }
 
-// adoptCluster waits until a node of this cluster's name shows the id of a cluster, and takes it over. An operator then adds this node there.
+// adoptCluster waits until a majority of the voters of a cluster of this name has said that this node's id is new there, and takes the cluster's id over. An
+// operator then adds this node. An emptied directory under an id that was a member before is refused for good: it has forgotten its votes (safety case S1).
 func (n *Node) adoptCluster(ctx context.Context) error {
 	for {
-		for _, sighting := range n.discover() {
-			if sighting.ClusterName == n.config.ClusterName && sighting.ClusterID != "" {
-				if err := n.dir.SetClusterID(sighting.ClusterID); err != nil {
-					return err
-				}
-				if n.gossip != nil {
-					_ = n.gossip.SetMeta(n.gossipMeta())
-				}
-				return nil
+		joined, err := n.founding.Load().Join(ctx)
+		if err != nil {
+			return err
+		}
+		if joined {
+			if n.gossip != nil {
+				_ = n.gossip.SetMeta(n.gossipMeta())
 			}
+			return nil
 		}
 		if pause(ctx, discoverInterval); ctx.Err() != nil {
 			return ctx.Err()

@@ -30,15 +30,15 @@ type Node struct {
 	metrics   *metrics.Metrics
 	startedAt time.Time
 
-	dir      *datadir.Dir
-	stores   *store.Stores
-	roster   *peer.Roster
-	port     *peer.Port
-	gossip   *gossip.Gossip // nil without gossip
-	founding atomic.Pointer[bootstrap.Founding]
-	discover func() []bootstrap.Sighting // whom gossip or the configured addresses show; nil in a node that needs no discovery
-	removals removals
-	address  atomic.Pointer[string] // advertised, of the peer port
+	dir         *datadir.Dir
+	stores      *store.Stores
+	roster      *peer.Roster
+	port        *peer.Port
+	gossip      *gossip.Gossip // nil without gossip
+	founding    atomic.Pointer[bootstrap.Founding]
+	membersSeen atomic.Int64 // servers in the configuration when the peer port was last told
+	removals    removals
+	address     atomic.Pointer[string] // advertised, of the peer port
 
 	machine    *fsm.Machine
 	progress   *progress
