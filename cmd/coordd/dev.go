@@ -76,22 +76,17 @@ func runDev(ctx context.Context, around *surroundings, arguments []string) (err 
 		flags.logs.format.Value = "json"
 	}
 	// The ports come before the data directory, so that a start which fails for a port leaves nothing behind.
-	ports, err := reserveDevPorts(flags)
+	plans, err := reserveDevPorts(flags)
 	if err != nil {
 		return err
 	}
 	folder, remove, err := devFolder(flags.dataDir)
 	if err != nil {
-		closePlans(ports)
+		closePlans(plans)
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	logger, err := flags.logs.logger(around.stderr)
-	if err != nil {
-		closePlans(ports)
-		return err
-	}
-	cluster, err := startDev(flags, ports, folder, logger)
+	cluster, err := startDev(flags, plans, folder, around.stderr)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
+	"io"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -20,6 +20,13 @@ func reserveDevPorts(flags *devFlags) (plans []plan, err error) {
 			plans = nil
 		}
 	}()
+	memory, err := recallDev(flags.dataDir)
+	if err != nil {
+		return nil, err
+	}
+	if err := memory.check(flags.nodes.Value); err != nil {
+		return nil, err
+	}
 	for i := range flags.nodes.Value {
 		p := plan{node: raftnode.DefaultConfig()}
 		plans = append(plans, p)
@@ -30,7 +37,10 @@ func reserveDevPorts(flags *devFlags) (plans []plan, err error) {
 		if at.http, err = listen("--http-port", devAddress(flags, flags.httpPort, i)); err != nil {
 			return plans, err
 		}
-		if at.node.PeerAddress, err = devReserve("--peer-port", devAddress(flags, flags.peerPort, i), false); err != nil {
+		if at.node.PeerAddress, err = memory.peerAddress(i, devAddress(flags, flags.peerPort, i)); err != nil {
+			return plans, err
+		}
+		if at.node.PeerAddress, err = devReserve("--peer-port", at.node.PeerAddress, false); err != nil {
 			return plans, err
 		}
 		if at.node.GossipAddress, err = devReserve("--gossip-port", devAddress(flags, flags.gossipPort, i), true); err != nil {
@@ -65,7 +75,15 @@ func closePlans(plans []plan) {
 }
 
 // startDev starts the nodes; when one cannot start, those before it are stopped again.
-func startDev(flags *devFlags, plans []plan, folder string, logger *slog.Logger) (*devCluster, error) {
+func startDev(flags *devFlags, plans []plan, folder string, logs io.Writer) (*devCluster, error) {
+	logger, err := flags.logs.logger(logs)
+	if err == nil {
+		err = rememberDev(flags.dataDir, plans)
+	}
+	if err != nil {
+		closePlans(plans)
+		return nil, err
+	}
 	cluster := &devCluster{}
 	var gossip []string
 	for _, p := range plans {

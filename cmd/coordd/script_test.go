@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +23,8 @@ import (
 // TestMain lets the scripts run this test binary as the command coordd.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"coordd": main,
+		"coordd":  main,
+		"httpget": httpGet,
 	})
 }
 
@@ -32,9 +36,10 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, arguments []string){
 			"cluster":  startCluster,
-			"stop":     stopCluster,
+			"shutdown": stopCluster,
 			"occupy":   occupy,
 			"exitcode": expectExitCode,
+			"larger":   expectLarger,
 		},
 	})
 }
@@ -109,7 +114,7 @@ func (c *cluster) end() int {
 	}
 }
 
-// stopCluster is the script command `stop`: it stops the cluster as Ctrl-C would, and fails unless that went well.
+// stopCluster is the script command `shutdown`: it stops the cluster as Ctrl-C would, and fails unless that went well.
 func stopCluster(ts *testscript.TestScript, _ bool, _ []string) {
 	var c *cluster
 	withClusters(func() { c = clusters[ts] })
@@ -145,5 +150,33 @@ func expectExitCode(ts *testscript.TestScript, neg bool, arguments []string) {
 	}
 	if fmt.Sprint(code) != arguments[0] {
 		ts.Fatalf("exit code %d, want %s", code, arguments[0])
+	}
+}
+
+// expectLarger is the script command `larger FILE1 FILE2`: the number in the first file must exceed that in the second.
+func expectLarger(ts *testscript.TestScript, _ bool, arguments []string) {
+	numbers := make([]uint64, 2)
+	for i, file := range arguments {
+		number, err := strconv.ParseUint(strings.TrimSpace(ts.ReadFile(file)), 10, 64)
+		ts.Check(err)
+		numbers[i] = number
+	}
+	if numbers[0] <= numbers[1] {
+		ts.Fatalf("%d is not larger than %d", numbers[0], numbers[1])
+	}
+}
+
+// httpGet is the program `httpget URL`: it writes the status line and the body.
+func httpGet() {
+	response, err := http.Get(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	defer response.Body.Close()
+	fmt.Println(response.Status)
+	if _, err := io.Copy(os.Stdout, response.Body); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
