@@ -106,16 +106,16 @@ func (n *naive) grant(name *naiveName, w naiveWaiter) {
 
 // step is one abstract command; what it names, it names by serial number.
 type step struct {
-	kind     string
-	key      string
-	value    string
-	ttl      int64
-	wait     int64
-	session  int
-	owner    string
-	acquire  int  // of a release, renewal or cancellation: which acquire's grant or place
-	known    bool // its token was known when the entry was made
-	number   int  // of this step
+	kind    string
+	key     string
+	value   string
+	ttl     int64
+	wait    int64
+	session int
+	owner   string
+	acquire int  // of a release, renewal or cancellation: which acquire's grant or place
+	known   bool // its token was known when the entry was made
+	number  int  // of this step
 }
 
 // run answers the class of a reply.

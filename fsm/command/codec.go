@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 )
 
 // Version is the log format that this build writes. Every version ever released decodes for ever.
@@ -121,6 +123,9 @@ func DecodeOp(data []byte) (op Op, rest []byte, err error) {
 	command, rest, err := DecodeCommand(data)
 	return command.Op, rest, err
 }
+
+// Kinds lists every kind that this build knows, in rising order.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(codecs)) }
 
 // nested codes an op inside a transaction: a string or key op, or a script.
 func (c *coder) nested(op *Op) {
