@@ -78,6 +78,16 @@ func (r *reporter) one(ctx context.Context, number uint64) error {
 	if err != nil {
 		return err
 	}
+	if found := outcome.Difference; found != nil && found.unsteady != "" {
+		steady, err := r.campaign.Runner.steady(ctx, found)
+		if err != nil {
+			return err
+		}
+		if !steady {
+			outcome.Allowed[found.unsteady]++
+			outcome.Difference = nil
+		}
+	}
 	if finding := r.add(sequence, outcome); finding != nil {
 		smaller, err := r.campaign.Runner.Shrink(ctx, outcome.Difference)
 		if err != nil {

@@ -143,11 +143,12 @@ func (g *generator) watched(conn int) []Step {
 // expiring lets a key expire and looks at it from many sides.
 func (g *generator) expiring(conn int) []Step {
 	key := g.key()
-	// In an open transaction the SET would be queued, and expire at any time later.
-	steps := []Step{{Conn: conn, Commands: []Command{{Args: []string{"DISCARD"}},
-		{Args: []string{"SET", key, g.value(), "PX", strconv.Itoa(20 + g.IntN(30))}}}}}
+	// In an open transaction the SET would be queued, and expire at any time
+	// later; and the WATCH must come long before the key expires.
+	begin := Step{Conn: conn, Commands: []Command{{Args: []string{"DISCARD"}},
+		{Args: []string{"SET", key, g.value(), "PX", strconv.Itoa(250 + g.IntN(50))}}}}
 	if g.chance(40) {
-		steps = append(steps, Step{Conn: conn, Commands: []Command{{Args: []string{"WATCH", key}}}})
+		begin.Commands = append(begin.Commands, Command{Args: []string{"WATCH", key}})
 	}
 	after := g.several(2)
 	for i := range after {
@@ -156,7 +157,7 @@ func (g *generator) expiring(conn int) []Step {
 		}
 	}
 	after = append(after, Command{Args: []string{"MULTI"}}, Command{Args: []string{"EXISTS", key}}, Command{Args: []string{"EXEC"}})
-	return append(steps, Step{Conn: conn, Pause: 300 * time.Millisecond, Commands: after})
+	return []Step{begin, {Conn: conn, Pause: 700 * time.Millisecond, Commands: after}}
 }
 
 // command makes one command, most of the time as a client means it.

@@ -43,6 +43,8 @@ type Difference struct {
 	// Step and Command say where.
 	Step, Command   int
 	Oracle, Subject string
+	// unsteady is the name of the allowance that covers it if it does not show again.
+	unsteady string
 }
 
 func (d *Difference) command() Command { return d.Sequence.Steps[d.Step].Commands[d.Command] }
@@ -132,7 +134,10 @@ func (r *run) step(p *pair, number int, step Step) (over bool, err error) {
 				return true, fmt.Errorf("the server under test, %s: %w", command, err)
 			}
 			if !r.same(p, command, oracle, subject) {
-				r.outcome.Difference = &Difference{r.sequence, number, position, oracle.String(), subject.String()}
+				r.outcome.Difference = &Difference{
+					Sequence: r.sequence, Step: number, Command: position, Oracle: oracle.String(), Subject: subject.String(),
+					unsteady: r.unsteady(command, oracle, subject),
+				}
 				return true, nil
 			}
 			if oracle.closed || subject.closed {
@@ -216,12 +221,22 @@ func (r *run) alike(command Command, oracle, subject resp.Value, allowed *[]stri
 		return true
 	}
 	for _, allowance := range r.runner.Allowed {
-		if allowance.Applies(command, oracle, subject) {
+		if !allowance.Unsteady && allowance.Applies(command, oracle, subject) {
 			*allowed = append(*allowed, allowance.Name)
 			return true
 		}
 	}
 	return false
+}
+
+// unsteady is the name of the unsteady allowance that may cover a difference.
+func (r *run) unsteady(command Command, oracle, subject reply) string {
+	for _, allowance := range r.runner.Allowed {
+		if allowance.Unsteady && oracle.raw != nil && subject.raw != nil && allowance.Applies(command, oracle.value, subject.value) {
+			return allowance.Name
+		}
+	}
+	return ""
 }
 
 // follow keeps the commands that are queued until their EXEC, and returns them

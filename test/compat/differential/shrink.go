@@ -21,7 +21,7 @@ func (r *Runner) Shrink(ctx context.Context, found *Difference) (*Difference, er
 		}
 		return outcome.Difference, nil
 	}
-	smallest := &Difference{found.upTo(), found.Step, found.Command, found.Oracle, found.Subject}
+	smallest := found.cut()
 	for progress := true; progress && attempt < shrinkAttempts; {
 		progress = false
 		for _, candidate := range withoutOne(smallest.Sequence) {
@@ -30,7 +30,7 @@ func (r *Runner) Shrink(ctx context.Context, found *Difference) (*Difference, er
 				return smallest, err
 			}
 			if again != nil && again.command().name() == found.command().name() {
-				smallest, progress = &Difference{again.upTo(), again.Step, again.Command, again.Oracle, again.Subject}, true
+				smallest, progress = again.cut(), true
 				break
 			}
 			if attempt >= shrinkAttempts {
@@ -41,14 +41,26 @@ func (r *Runner) Shrink(ctx context.Context, found *Difference) (*Difference, er
 	return smallest, nil
 }
 
-// upTo is the sequence up to the command that differed.
-func (d *Difference) upTo() Sequence {
-	cut := d.Sequence
-	cut.Steps = slices.Clone(cut.Steps[:d.Step+1])
-	last := cut.Steps[d.Step]
+// cut is the difference without what came after it.
+func (d *Difference) cut() *Difference {
+	shorter := *d
+	shorter.Sequence.Steps = slices.Clone(d.Sequence.Steps[:d.Step+1])
+	last := &shorter.Sequence.Steps[d.Step]
 	last.Commands = last.Commands[:d.Command+1]
-	cut.Steps[d.Step] = last
-	return cut
+	return &shorter
+}
+
+// steady runs the sequence of a difference a few times more, and says whether
+// a difference shows again.
+func (r *Runner) steady(ctx context.Context, found *Difference) (bool, error) {
+	const more = 3
+	for attempt := range more {
+		outcome, err := r.Run(ctx, found.Sequence, -1-attempt)
+		if err != nil || outcome.Difference != nil {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // withoutOne returns the sequences that lack one command, the latest first; the
