@@ -3,7 +3,6 @@ package client_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"strconv"
 	"sync"
@@ -40,12 +39,9 @@ func startServed(t *testing.T) *served {
 	return s
 }
 
-func (s *served) openDoor(i int) {
-	node := s.cluster.Node(i)
-	server, err := resp.NewServer(resp.Config{Node: node, Admin: node, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+func (s *served) openDoor(i int) { s.openDoorWith(i, resp.Config{}) }
+
+func (s *served) serve(i int, server *resp.Server) {
 	opened := &door{server: server, listener: newPipeListener(), done: make(chan struct{})}
 	go func() {
 		defer close(opened.done)
