@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/coordd/coordd/cmd/coordd/internal/endpoint"
 )
 
 // TestMain lets the scripts run this test binary as the command coordd.
@@ -40,6 +42,11 @@ func TestScripts(t *testing.T) {
 			"occupy":   occupy,
 			"exitcode": expectExitCode,
 			"larger":   expectLarger,
+			"freeport": freePort,
+			"await":    await,
+			"certificates": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Check(writeCertificates(ts.MkAbs(".")))
+			},
 		},
 	})
 }
@@ -166,17 +173,57 @@ func expectLarger(ts *testscript.TestScript, _ bool, arguments []string) {
 	}
 }
 
-// httpGet is the program `httpget URL`: it writes the status line and the body.
+// freePort is the script command `freeport VARIABLE`: it puts the number of a port that is free now into the variable.
+func freePort(ts *testscript.TestScript, _ bool, arguments []string) {
+	address, err := freeAddress("127.0.0.1:0")
+	ts.Check(err)
+	_, port, err := net.SplitHostPort(address)
+	ts.Check(err)
+	ts.Setenv(arguments[0], port)
+}
+
+// await is the script command `await PROGRAM …`: it runs the program again and again until it succeeds.
+func await(ts *testscript.TestScript, _ bool, arguments []string) {
+	var err error
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if err = ts.Exec(arguments[0], arguments[1:]...); err == nil {
+			return
+		}
+	}
+	ts.Fatalf("%s did not succeed: %v", arguments[0], err)
+}
+
+// httpGet is the program `httpget URL`: it writes the status line and the body, and trusts the authority in ca.pem, if there is one. It fails when
+// the answer is that the server is not ready.
 func httpGet() {
-	response, err := http.Get(os.Args[1])
+	code, err := httpGetTo(os.Stdout, os.Args[1])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		code = exitFailure
+	}
+	os.Exit(code)
+}
+
+func httpGetTo(out io.Writer, url string) (code int, err error) {
+	client := http.Client{}
+	if _, err := os.Stat("ca.pem"); err == nil {
+		config, err := endpoint.ClientTLS("ca.pem", "", "")
+		if err != nil {
+			return exitFailure, err
+		}
+		client.Transport = &http.Transport{TLSClientConfig: config}
+	}
+	response, err := client.Get(url)
+	if err != nil {
+		return exitFailure, err
 	}
 	defer response.Body.Close()
-	fmt.Println(response.Status)
-	if _, err := io.Copy(os.Stdout, response.Body); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	fmt.Fprintln(out, response.Status)
+	if _, err := io.Copy(out, response.Body); err != nil {
+		return exitFailure, err
 	}
+	if response.StatusCode == http.StatusServiceUnavailable {
+		return exitFailure, nil
+	}
+	return exitOK, nil
 }
