@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,6 +156,14 @@ func linger(conn net.Conn) {
 		return
 	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(conn, lingerBytes))
+}
+
+// endOnPanic keeps a fault that one client's bytes have found from taking the node, and so every client, with it. The client sees its connection end,
+// as after a crash, and the fault is logged with its stack.
+func (c *connection) endOnPanic() {
+	if cause := recover(); cause != nil {
+		c.server.config.Logger.Error("serving a Redis client failed; its connection was closed", "client", c.net.RemoteAddr(), "cause", cause, "stack", string(debug.Stack()))
+	}
 }
 
 func (c *connection) handshake() error {

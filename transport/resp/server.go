@@ -133,6 +133,7 @@ func (s *Server) accept(accepted net.Conn) {
 		go func() {
 			defer s.connections.Done()
 			defer s.unregister(c)
+			defer c.endOnPanic()
 			c.serve()
 		}()
 	}
