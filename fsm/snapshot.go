@@ -33,7 +33,7 @@ func (m *Machine) Snapshot() *Snapshot {
 	m.mu.Lock() // copying a tree marks it as shared, which is a change
 	defer m.mu.Unlock()
 	c := canonical.Coder{Writing: true}
-	m.state.codeScalars(&c)
+	m.state.codeScalars(&c, &m.state.sum)
 	snapshot := &Snapshot{header: c.Bytes}
 	for _, table := range m.state.tables() {
 		snapshot.tables = append(snapshot.tables, table.copyForSnapshot())
@@ -41,8 +41,8 @@ func (m *Machine) Snapshot() *Snapshot {
 	return snapshot
 }
 
-// codeScalars codes what stands outside the tables.
-func (s *state) codeScalars(c *canonical.Coder) {
+// codeScalars codes what stands outside the tables, and the sum of the hashes of their rows, by which a reader sees that it understood them.
+func (s *state) codeScalars(c *canonical.Coder, sum *uint64) {
 	c.Uint(&s.index)
 	c.Uint(&s.term)
 	c.Int((*int64)(&s.now))
@@ -50,6 +50,7 @@ func (s *state) codeScalars(c *canonical.Coder) {
 	c.Uint(&s.tokenBase)
 	c.Uint(&s.revision)
 	c.Uint(&s.chain)
+	c.Uint(sum)
 	c.Text(&s.clusterID)
 	c.Text(&s.clusterName)
 }
@@ -126,7 +127,8 @@ func (s *state) readSnapshot(r io.Reader) error {
 		return &command.UnknownFormatError{What: fmt.Sprintf("a snapshot of format version %d", head[len(snapshotMagic)])}
 	}
 	c := canonical.Coder{Bytes: in.framed()}
-	s.codeScalars(&c)
+	var rowSum uint64 // as the writer knew it; s.sum grows with the rows that are read
+	s.codeScalars(&c, &rowSum)
 	if in.err == nil && (c.Failed || len(c.Bytes) > 0) {
 		return errors.New("its header does not decode")
 	}
@@ -140,8 +142,14 @@ func (s *state) readSnapshot(r io.Reader) error {
 		}
 	}
 	sum := in.hash.Sum64()
-	if tail := in.read(8); in.err != nil || binary.LittleEndian.Uint64(tail) != sum {
+	tail := in.read(8)
+	switch {
+	case in.err != nil || binary.LittleEndian.Uint64(tail) != sum:
 		return errors.New("its hash is not that of its content: it is damaged or cut short")
+	case !in.atEnd():
+		return errors.New("something follows its end")
+	case s.sum != rowSum:
+		return errors.New("its rows do not add up to what its header says: the build that wrote it means something else by them")
 	}
 	return nil
 }
@@ -164,6 +172,11 @@ func (h *hashingReader) readTable(table anyTable) error {
 		}
 	}
 	return nil
+}
+
+func (h *hashingReader) atEnd() bool {
+	_, err := h.r.ReadByte()
+	return err == io.EOF
 }
 
 // read answers n bytes of its own. What is asked for is bounded by the callers, and memory grows only with bytes that are there.
