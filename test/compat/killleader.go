@@ -177,7 +177,6 @@ func readHistory(ctx context.Context, s *setup, servers *cluster.Cluster) (*comm
 	servers.StopNodes()
 	logs := map[string][]committed.Entry{}
 	var longest []committed.Entry
-	shortest := ^uint64(0)
 	for _, node := range servers.Nodes {
 		entries, err := inspectLog(ctx, servers.Binary, node)
 		if err != nil {
@@ -187,14 +186,14 @@ func readHistory(ctx context.Context, s *setup, servers *cluster.Cluster) (*comm
 			return nil, nil, fmt.Errorf("the log of %s is empty", node.Name)
 		}
 		logs[node.Name] = entries
-		last := entries[len(entries)-1].Index
-		shortest = min(shortest, last)
-		if len(longest) == 0 || last > longest[len(longest)-1].Index {
+		if len(longest) == 0 || entries[len(entries)-1].Index > longest[len(longest)-1].Index {
 			longest = entries
 		}
 	}
 	history := committed.Judge(longest)
-	return history, append(history.Violations, committed.SameHistory(logs, shortest)...), nil
+	compared, differing := committed.SameHistory(logs)
+	s.printf("\n%d entries were compared between the logs of the nodes\n", compared)
+	return history, append(history.Violations, differing...), nil
 }
 
 func inspectLog(ctx context.Context, binary string, node *cluster.Node) ([]committed.Entry, error) {

@@ -99,7 +99,7 @@ func (r *restart) audit(ctx context.Context, servers *cluster.Cluster, books []*
 			return nil, 0, err
 		}
 		problems = append(problems, found...)
-		writes += book.writes + int(book.counter)
+		writes += book.writes - len(book.unknown) + int(book.counter)
 	}
 	return problems, writes, nil
 }

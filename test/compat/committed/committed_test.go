@@ -68,15 +68,27 @@ func TestJudgeBeliefsFindsPlantedFaults(t *testing.T) {
 }
 
 func TestSameHistoryFindsADifference(t *testing.T) {
-	one, _ := Read(strings.NewReader(goodLog))
-	two, _ := Read(strings.NewReader(strings.Replace(goodLog, `"term":2,"now_ms":160`, `"term":3,"now_ms":160`, 1)))
-	if got := SameHistory(map[string][]Entry{"one": one, "two": one[1:]}, 6); len(got) != 0 {
-		t.Errorf("equal logs: got %q", got)
+	read := func(text string) []Entry {
+		entries, err := Read(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entries
 	}
-	if got := SameHistory(map[string][]Entry{"one": one, "two": two}, 6); len(got) != 1 {
-		t.Errorf("different logs: got %q, want one violation", got)
+	one := read(goodLog)
+	if compared, got := SameHistory(map[string][]Entry{"one": one, "two": one[1:]}); len(got) != 0 || compared != 2 {
+		t.Errorf("equal logs: compared %d, got %q", compared, got)
 	}
-	if got := SameHistory(map[string][]Entry{"one": one, "two": two}, 3); len(got) != 0 {
-		t.Errorf("different only above the given index: got %q", got)
+	otherTerm := strings.Replace(goodLog, `"term":2,"now_ms":160`, `"term":3,"now_ms":160`, 1)
+	if _, got := SameHistory(map[string][]Entry{"one": one, "two": read(otherTerm)}); len(got) != 1 {
+		t.Errorf("different terms: got %q, want one violation", got)
+	}
+	otherContent := strings.Replace(goodLog, `"reason":"deleted"`, `"reason":"expired"`, 1)
+	if _, got := SameHistory(map[string][]Entry{"one": one, "two": read(otherContent)}); len(got) != 1 {
+		t.Errorf("different contents: got %q, want one violation", got)
+	}
+	uncommitted := strings.Replace(otherTerm, `{"index":4,`, `{"index":4,"committed":"unknown",`, 1)
+	if compared, got := SameHistory(map[string][]Entry{"one": one, "two": read(uncommitted)}); len(got) != 0 || compared != 2 {
+		t.Errorf("different where one node does not know: compared %d, got %q", compared, got)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // Types of an event.
@@ -32,9 +34,11 @@ type Entry struct {
 	NowMS int64  `json:"now_ms"`
 	// Replayed is false for an entry of which only the bytes are known, because
 	// it lies before the oldest state that was kept.
-	Replayed *bool             `json:"replayed"`
-	Commands []json.RawMessage `json:"commands"`
-	Events   []Event           `json:"events"`
+	Replayed *bool `json:"replayed"`
+	// Committed is true, or another word where the node's log does not tell.
+	Committed json.RawMessage   `json:"committed"`
+	Commands  []json.RawMessage `json:"commands"`
+	Events    []Event           `json:"events"`
 
 	digest [32]byte
 }
@@ -51,42 +55,66 @@ func Read(r io.Reader) ([]Entry, error) {
 		if len(text) == 0 {
 			continue
 		}
-		var entry Entry
-		if err := json.Unmarshal(text, &entry); err != nil {
+		entry, err := parse(text)
+		if err != nil {
 			return nil, fmt.Errorf("line %d of the log is no entry: %w: %.200s", len(entries)+1, err, text)
 		}
-		entry.digest = sha256.Sum256(text)
 		entries = append(entries, entry)
 	}
 	return entries, scanner.Err()
 }
 
-// SameHistory checks that the logs of all nodes agree wherever two of them
-// have the same entry, up to and including the given index.
-func SameHistory(logs map[string][]Entry, upTo uint64) []string {
-	type seen struct {
-		node   string
-		term   uint64
-		digest [32]byte
+// parse reads one line.
+func parse(text []byte) (Entry, error) {
+	var entry Entry
+	if err := json.Unmarshal(text, &entry); err != nil {
+		return entry, err
 	}
-	var violations []string
+	// What a node knows about an entry is not part of the entry.
+	var whole map[string]json.RawMessage
+	if err := json.Unmarshal(text, &whole); err != nil {
+		return entry, err
+	}
+	delete(whole, "committed")
+	delete(whole, "replayed")
+	canonical, err := json.Marshal(whole)
+	entry.digest = sha256.Sum256(canonical)
+	return entry, err
+}
+
+// certain says that the node knows the entry to be committed. A line that does
+// not say anything about it counts as certain.
+func (e Entry) certain() bool {
+	text := string(e.Committed)
+	return text == "" || text == "true"
+}
+
+// SameHistory checks that the logs of all nodes agree on every entry that two
+// of them know to be committed, and returns how many entries that were. The
+// end of a log that was never committed may differ.
+func SameHistory(logs map[string][]Entry) (compared int, violations []string) {
+	type seen struct {
+		node  string
+		entry Entry
+	}
 	first := map[uint64]seen{}
-	for node, log := range logs {
-		for _, entry := range log {
-			if entry.Index > upTo {
-				break
+	for _, node := range slices.Sorted(maps.Keys(logs)) {
+		for _, entry := range logs[node] {
+			if !entry.certain() {
+				continue
 			}
 			other, known := first[entry.Index]
 			if !known {
-				first[entry.Index] = seen{node, entry.Term, entry.digest}
+				first[entry.Index] = seen{node, entry}
 				continue
 			}
-			if other.term != entry.Term || other.digest != entry.digest {
+			compared++
+			if other.entry.Term != entry.Term || other.entry.digest != entry.digest {
 				violations = append(violations, fmt.Sprintf(
 					"entry %d is of term %d on %s and of term %d on %s, or differs in its content",
-					entry.Index, other.term, other.node, entry.Term, node))
+					entry.Index, other.entry.Term, other.node, entry.Term, node))
 			}
 		}
 	}
-	return violations
+	return compared, violations
 }
