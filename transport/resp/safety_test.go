@@ -8,7 +8,7 @@ import (
 )
 
 // Safety case S8: a token is read in one step with the grant or by the value, the virtual names are read by every client, and no write can make one.
-func TestS8TokensCannotBeTakenFromASuccessor(t *testing.T) {
+func TestS08_TokensCannotBeTakenFromASuccessor(t *testing.T) {
 	d := openDoor(t, nil)
 	stale, successor := d.dial(), d.dial()
 	stale.want("SET job a NX PX 1000", "+OK")
@@ -92,7 +92,7 @@ var nativeHold = []struct{ command, reply string }{
 	{"PTTL job", ":50000"},
 }
 
-func TestS11RedisCommandsNeverChangeANativeHold(t *testing.T) {
+func TestS11_RedisCommandsNeverChangeANativeHold(t *testing.T) {
 	holds := map[string]func(d *door, holder *guest){
 		"a lock of its own": func(_ *door, holder *guest) { holder.do("LOCK.ACQUIRE job PX 50000") },
 		"a session's lock":  func(_ *door, holder *guest) { holder.do("LOCK.ACQUIRE job SESSION " + holder.session("PX 50000")) },
@@ -160,7 +160,7 @@ func words(line, opaque string) []string {
 }
 
 // A Redis hold keeps a native acquire out in turn, and a native release does not touch it (safety case S11, the other way round).
-func TestS11NativeCommandsNeverChangeARedisHold(t *testing.T) {
+func TestS11_NativeCommandsNeverChangeARedisHold(t *testing.T) {
 	client := openDoor(t, nil).dial()
 	client.want("SET job me PX 50000", "+OK")
 	token := client.do("FENCE job me").Integer
@@ -172,7 +172,7 @@ func TestS11NativeCommandsNeverChangeARedisHold(t *testing.T) {
 }
 
 // A watch sees a native grant and its end, but no keepalive (safety case S11).
-func TestS11WatchSeesNativeGrants(t *testing.T) {
+func TestS11_WatchSeesNativeGrants(t *testing.T) {
 	d := openDoor(t, nil)
 	client, holder := d.dial(), d.dial()
 	transact := func(reply string) {
@@ -194,7 +194,7 @@ func TestS11WatchSeesNativeGrants(t *testing.T) {
 }
 
 // What is a new owner, and so gets a new token, for each write command on a name that holds "v" (safety case S18).
-func TestS18WhatIsANewOwner(t *testing.T) {
+func TestS18_WhatIsANewOwner(t *testing.T) {
 	const (
 		keeps  = "keeps the token"
 		raises = "raises the token"
@@ -260,7 +260,7 @@ func TestS18WhatIsANewOwner(t *testing.T) {
 }
 
 // Two INCRs do not make two owners: the second keeps the token of the first (safety case S18).
-func TestS18IncrementKeepsTheHoldersToken(t *testing.T) {
+func TestS18_IncrementKeepsTheHoldersToken(t *testing.T) {
 	client := openDoor(t, nil).dial()
 	client.want("INCR cron", ":1")
 	token := client.do("FENCE cron").Integer
@@ -274,7 +274,7 @@ func TestS18IncrementKeepsTheHoldersToken(t *testing.T) {
 }
 
 // Nothing may hold up a connection that carries keepalives, or the session of a healthy process would end (safety case S29).
-func TestS29NoWaitWhereKeepalivesTravel(t *testing.T) {
+func TestS29_NoWaitWhereKeepalivesTravel(t *testing.T) {
 	d := openDoor(t, nil)
 	holder, client := d.dial(), d.dial()
 	holder.do("LOCK.ACQUIRE job PX 50000")

@@ -90,7 +90,7 @@ func openFailingDoor(t *testing.T, after int, err error) (*failing, *guest) {
 }
 
 // Fate unknown: what came before is answered, then the connection closes without a word, as a crashed Redis would (safety case S17).
-func TestS17UnknownOutcomeClosesTheConnection(t *testing.T) {
+func TestS17_UnknownOutcomeClosesTheConnection(t *testing.T) {
 	for name, err := range map[string]error{
 		"coded":   transport.Errorf(command.CodeUnknownOutcome, "the fate is not known"),
 		"foreign": errors.New("something without a code"),
