@@ -9,6 +9,10 @@ import (
 // tickInterval is how long nothing may be stamped while the state holds a deadline.
 const tickInterval = 250 * time.Millisecond
 
+// hashInterval is how long a leader goes on without telling the hash of its state, when entries are sealed anyway: without it a busy cluster, which never
+// ticks, would not notice a node whose state differs.
+const hashInterval = time.Second
+
 // offsetTolerance is the surplus that may be dropped before Unix time is set right: TIME lags by that much at most.
 const offsetTolerance = time.Second
 

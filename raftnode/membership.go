@@ -43,6 +43,8 @@ type adminAnswer struct {
 const (
 	// adminPatience bounds one membership change at the leader.
 	adminPatience = 15 * time.Second
+	// adminMargin is how much earlier the leader gives up than the node that asked it, so that its sentence arrives.
+	adminMargin = 2 * time.Second
 	// catchUpLag is how many entries a non-voter may lag behind when it becomes a voter.
 	catchUpLag = 256
 	// configurationTimeout bounds one configuration change of Raft, from its queueing.
@@ -78,19 +80,31 @@ func (n *Node) administer(ctx context.Context, request adminRequest) error {
 	held, cancel := context.WithTimeout(ctx, n.config.LeaderHold)
 	defer cancel()
 	for {
-		route, changed := n.leadership.route()
-		switch {
-		case route.reign != nil:
-			return n.administerHere(ctx, request)
-		case route.known():
-			return n.administerThere(ctx, route.leader, request)
+		err := n.administerOnce(ctx, request)
+		if transport.CodeOf(err) != command.CodeNoLeader {
+			return err
 		}
+		_, changed := n.leadership.route()
 		select {
 		case <-changed:
+		case <-time.After(retryPause):
 		case <-held.Done():
-			return errNoLeader()
+			return err
 		}
 	}
+}
+
+// administerOnce asks whoever leads now.
+func (n *Node) administerOnce(ctx context.Context, request adminRequest) error {
+	switch route, _ := n.leadership.route(); {
+	case route.reign != nil:
+		ctx, cancel := context.WithTimeout(ctx, adminPatience)
+		defer cancel()
+		return n.administerHere(ctx, request)
+	case route.known():
+		return n.administerThere(ctx, route.leader, request)
+	}
+	return errNoLeader()
 }
 
 // administerThere asks the leader.
@@ -109,6 +123,9 @@ func (n *Node) administerThere(ctx context.Context, leader peer.Target, request 
 	if err == nil {
 		err = json.Unmarshal(answer, &outcome)
 	}
+	if err != nil && request.Action == actionRemove && request.NodeID == string(n.self().NodeID) && n.wasRemoved(ctx) {
+		return nil // the leader has closed the connection of a node that is no member any more
+	}
 	if err != nil {
 		return transport.Errorf(command.CodeUnknownOutcome, "the leader was asked and did not answer (%v); look at the members, and repeat the request if need be", err)
 	}
@@ -116,6 +133,18 @@ func (n *Node) administerThere(ctx context.Context, leader peer.Target, request 
 		return transport.Errorf(outcome.Code, "%s", outcome.Text)
 	}
 	return nil
+}
+
+// wasRemoved waits a moment for the word that this node was removed.
+func (n *Node) wasRemoved(ctx context.Context) bool {
+	timer := time.NewTimer(adminMargin)
+	defer timer.Stop()
+	select {
+	case <-n.running.Done():
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return n.Err() != nil
 }
 
 // serveAdmin does for another node what administer does here.
@@ -130,9 +159,9 @@ func (n *Node) serveAdmin(payload []byte, respond func([]byte)) {
 		return
 	}
 	go func() {
-		ctx, cancel := context.WithTimeout(n.running, adminPatience)
+		ctx, cancel := context.WithTimeout(n.running, adminPatience-adminMargin)
 		defer cancel()
-		respondAdmin(respond, n.administerHere(ctx, request))
+		respondAdmin(respond, n.administerHere(ctx, request)) // CodeNoLeader lets the asking node ask again, elsewhere
 	}()
 }
 
@@ -182,6 +211,10 @@ func (n *Node) addHere(ctx context.Context, request adminRequest) error {
 	case known && server.Suffrage == raft.Voter && !request.Voter:
 		return transport.Errorf(command.CodeGeneric, "node %s is a voter; remove it to take its vote away", id)
 	case !known:
+		// It must have joined before it is a member: afterwards its id would not be new any more, and it could not.
+		if err := n.awaitAnswer(ctx, targetOf(raft.Server{ID: id, Address: address})); err != nil {
+			return err
+		}
 		if err := n.changed(n.raft.AddNonvoter(id, address, 0, configurationTimeout)); err != nil {
 			return err
 		}
@@ -194,6 +227,19 @@ func (n *Node) addHere(ctx context.Context, request adminRequest) error {
 		return err
 	}
 	return n.changed(n.raft.AddVoter(id, address, 0, configurationTimeout))
+}
+
+// awaitAnswer waits until the node answers as one of this cluster.
+func (n *Node) awaitAnswer(ctx context.Context, target peer.Target) error {
+	for {
+		_, err := n.lagOf(ctx, target)
+		if err == nil {
+			return nil
+		}
+		if pause(ctx, 50*time.Millisecond); ctx.Err() != nil {
+			return transport.Errorf(command.CodeBusy, "node %s was not added, because it does not answer yet (%v); start it with an address of this cluster in its list to join, and ask again", target, err)
+		}
+	}
 }
 
 // awaitCaughtUp waits until the node has nearly all of the log.
@@ -228,7 +274,7 @@ func (n *Node) removeHere(ctx context.Context, nodeID string) error {
 		if err := n.transferHere(ctx, ""); err != nil {
 			return err
 		}
-		return n.administer(ctx, adminRequest{Action: actionRemove, NodeID: nodeID})
+		return transport.Errorf(command.CodeNoLeader, "node %s has handed leadership over before it is removed; ask again", nodeID)
 	}
 	if err := n.changed(n.raft.RemoveServer(server.ID, 0, configurationTimeout)); err != nil {
 		return err

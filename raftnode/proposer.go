@@ -54,6 +54,7 @@ type proposer struct {
 	opening         []command.Op // sealed at the head of the first entry
 	flights         []*flight
 	lastStamp       time.Duration
+	lastTick        time.Duration
 	refused         bool          // Raft refused the last entry because of a leadership transfer
 	refusedSince    time.Duration // monotonic, with refused
 	pausedUntil     time.Duration // monotonic: nothing is sealed before
@@ -238,7 +239,7 @@ func (p *proposer) land(f *flight) {
 	switch {
 	case f.err == nil:
 		p.metrics.EntryCommitted(p.clock.monotonic() - f.sealedAt)
-		f.deal()
+		p.metrics.Again.Add(f.deal())
 	case definitelyNotProposed(f.err):
 		p.finishAll(touched, fateNotProposed)
 		return
@@ -265,14 +266,17 @@ func (f *flight) parcels() []*parcel {
 	return list
 }
 
-// deal gives each command its reply. What follows an "again" in a parcel stays without one, so that the order of the lane is kept.
-func (f *flight) deal() {
+// deal gives each command its reply, and counts those answered "again". What follows one in a parcel stays without a reply, so that the order of the lane is kept.
+func (f *flight) deal() (again int) {
 	replies := f.applied.Replies[f.leading : len(f.applied.Replies)-f.trailing]
 	for i, s := range f.slots {
 		if replies[i].Type != command.ReplyAgain && s.index == len(s.parcel.replies) {
 			s.parcel.replies = append(s.parcel.replies, replies[i])
+			continue
 		}
+		again++
 	}
+	return again
 }
 
 // finishComplete calls done for parcels with all their replies. The others wait on where they stand: at the head of their list.

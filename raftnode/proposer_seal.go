@@ -54,11 +54,12 @@ func (p *proposer) housekeeping(errand errand) (head, tail []command.Command) {
 	for _, op := range p.opening {
 		head = append(head, command.Command{Op: op})
 	}
-	switch errand {
-	case tick:
+	if now := p.clock.monotonic(); errand == tick || now-p.lastTick >= hashInterval {
+		p.lastTick = now
 		index, hash := p.machine.Hash()
 		head = append(head, command.Command{Op: command.Tick{HashIndex: index, Hash: hash}})
-	case expire:
+	}
+	if errand == expire {
 		tail = append(tail, command.Command{Op: command.Expire{}})
 	}
 	return head, tail

@@ -3,6 +3,7 @@ package raftnode
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -68,6 +69,9 @@ func (n *Node) transferHere(ctx context.Context, nodeID string) error {
 		err = ctx.Err()
 	}
 	n.leadership.look()
+	if errors.Is(err, raft.ErrNotLeader) {
+		return errNoLeader()
+	}
 	if err != nil {
 		return transport.Errorf(command.CodeBusy, "leadership was not handed to %s: %v; retry", target.NodeID, err)
 	}

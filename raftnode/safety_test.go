@@ -1,0 +1,355 @@
+package raftnode_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/raftnode"
+	"github.com/coordd/coordd/raftnode/clustertest"
+	"github.com/coordd/coordd/transport"
+)
+
+func TestS13_NoSessionEndsBecauseEveryNodeWasStopped(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		const ttl = 2 * time.Second
+		opened := c.Do(0, command.SessionOpen{TTLMilliseconds: ttl.Milliseconds()})[0]
+		session, err := command.ParsePosition(string(opened.Elements[1].Text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		keepAlive := command.SessionKeepAlive{Session: session}
+		c.Do(0, keepAlive)
+		for i := range c.Size() {
+			c.Clock(i).Jump(3 * ttl) // every process was stopped for three times the TTL
+		}
+		time.Sleep(ttl / 3)
+		if reply := c.Do(0, keepAlive)[0]; reply.IsError() {
+			t.Fatalf("the session of a client that could not renew ended: %s", reply.Text)
+		}
+		time.Sleep(ttl + 600*time.Millisecond)
+		if reply := c.Do(0, keepAlive)[0]; reply.Code != command.CodeNoSession {
+			t.Fatalf("a session that nobody renewed for its TTL lives on: %+v", reply)
+		}
+	})
+}
+
+// unixNow asks a node for the time, in seconds.
+func unixNow(t *testing.T, c *clustertest.Cluster, node int) time.Time {
+	t.Helper()
+	reply := c.Do(node, command.Time{})[0]
+	seconds, err := strconv.ParseInt(string(reply.Elements[0].Text), 10, 64)
+	if err != nil {
+		t.Fatalf("TIME answers %+v", reply)
+	}
+	micros, _ := strconv.ParseInt(string(reply.Elements[1].Text), 10, 64)
+	return time.Unix(seconds, micros*1000)
+}
+
+func TestS27_UnixTimeFollowsTheMedianOfTheVoters(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		near := func(when string) {
+			t.Helper()
+			if off := unixNow(t, c, 0).Sub(time.Now()).Abs(); off > 1200*time.Millisecond {
+				t.Fatalf("%s TIME is off by %s", when, off)
+			}
+		}
+		near("at first")
+		wrong := c.AwaitLeader(-1)
+		c.Clock(wrong).SetWallOffset(time.Hour)
+		time.Sleep(2 * time.Minute)
+		near("with a leader whose clock was stepped by an hour")
+		inTwoSeconds := command.Expiry{Mode: command.ExpiryAbsolute, Milliseconds: time.Now().Add(2 * time.Second).UnixMilli()}
+		c.Do(1, command.Set{Name: command.Name{Key: "soon"}, Value: []byte("v"), Expiry: inTwoSeconds})
+		time.Sleep(1500 * time.Millisecond)
+		if c.Do(1, get("soon"))[0].IsNil() {
+			t.Fatal("a PXAT two seconds ahead was gone after one and a half")
+		}
+		time.Sleep(1200 * time.Millisecond)
+		if !c.Do(1, get("soon"))[0].IsNil() {
+			t.Fatal("a PXAT two seconds ahead was there after 2.7 s")
+		}
+		for i := range c.Size() {
+			c.Clock(i).Jump(20 * time.Second)
+			c.Clock(i).SetWallOffset(20 * time.Second) // the processes were stopped for 20 s of wall time
+		}
+		time.Sleep(time.Second)
+		if off := (unixNow(t, c, 0).Sub(time.Now()) - 20*time.Second).Abs(); off > 1200*time.Millisecond {
+			t.Fatalf("after a stop of 20 s TIME is off by %s", off)
+		}
+	})
+}
+
+func TestLeasesHoldWhenClocksRunAtDifferentRates(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		for i, rate := range []float64{0.95, 1, 1.05} {
+			c.Clock(i).SetRate(rate)
+		}
+		for range 5 {
+			start := time.Now()
+			c.Do(0, lease("k", "holder", 4*time.Second))
+			time.Sleep(3700 * time.Millisecond)
+			if c.Do(0, get("k"))[0].IsNil() {
+				t.Fatalf("a lease of 4 s was gone after %s", time.Since(start))
+			}
+			time.Sleep(2 * time.Second)
+			if !c.Do(0, get("k"))[0].IsNil() {
+				t.Fatalf("a lease of 4 s was there after %s", time.Since(start))
+			}
+			if err := c.Node(0).TransferLeadership(context.Background(), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// Increments from every node, while connections break, leaders are cut off and killed: each one counts once.
+func TestS17_AResentCommandHasOneEffect(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		counter := command.Increment{Name: command.Name{Key: "counter"}, Delta: 1}
+		var mu sync.Mutex
+		var acknowledged, unknown int
+		stop := make(chan struct{})
+		var running sync.WaitGroup
+		for worker := range 12 {
+			node := c.Node(worker % 3)
+			running.Go(func() {
+				for lane := node.OpenLane(); ; {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					replies, err := node.Execute(context.Background(), lane, []command.Op{counter})
+					mu.Lock()
+					switch {
+					case err == nil && replies[0].Type == command.ReplyInteger:
+						acknowledged++
+					case transport.CodeOf(err) == command.CodeUnknownOutcome:
+						unknown++
+					}
+					mu.Unlock()
+					time.Sleep(3 * time.Millisecond)
+				}
+			})
+		}
+		for round := range 12 {
+			time.Sleep(400 * time.Millisecond)
+			leader := c.AwaitLeader(-1)
+			switch round % 3 {
+			case 0:
+				for other := range c.Size() {
+					if other != leader {
+						c.Network.Drop(fmt.Sprintf("n%d", leader), fmt.Sprintf("n%d", other))
+					}
+				}
+			case 1:
+				c.Isolate(leader)
+				c.AwaitLeader(leader)
+				time.Sleep(200 * time.Millisecond)
+				c.Rejoin(leader)
+			case 2:
+				_ = c.Node(leader).TransferLeadership(context.Background(), "")
+			}
+		}
+		close(stop)
+		running.Wait()
+		reply := c.Do(0, get("counter"))[0]
+		total, _ := strconv.Atoi(string(reply.Text))
+		t.Logf("%d acknowledged, %d unknown, the counter says %d", acknowledged, unknown, total)
+		if total < acknowledged || total > acknowledged+unknown || acknowledged < 1000 {
+			t.Fatalf("%d increments were acknowledged and %d are unknown, but the counter says %d", acknowledged, unknown, total)
+		}
+	})
+}
+
+func TestS17_ALostNodeSessionCostsUnknownOutcomesNeverASecondEffect(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		node := c.Follower()
+		c.Do(node, set("a", "1"))
+		c.Node(node).LoseSession()
+		// The first command under the dead session is refused by the machine, and runs under a number of the new one, since it never ran.
+		if reply := c.Do(node, command.Increment{Name: command.Name{Key: "n"}, Delta: 1})[0]; reply.Integer != 1 {
+			t.Fatalf("after its node's session was lost INCR answers %+v", reply)
+		}
+		if reply := c.Do(node, get("n"))[0]; string(reply.Text) != "1" {
+			t.Fatalf("it ran %s times", reply.Text)
+		}
+	})
+}
+
+func TestS36_ANodeWhoseStateDiffersStopsServing(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		c.Do(0, lease("k", "v", time.Hour)) // a deadline, so that the leader ticks
+		wrong := c.Follower()
+		c.Node(wrong).Diverge(set("nobody wrote this", "v"))
+		for range 100 {
+			c.Do(c.AwaitLeader(-1), set("x", "y"))
+			if c.Node(wrong).Err() != nil {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		if c.Node(wrong).Err() == nil {
+			t.Fatal("a node with another state goes on")
+		}
+		if _, err := c.Try(wrong, get("k")); transport.CodeOf(err) != command.CodeShuttingDown {
+			t.Fatalf("it answers %v", err)
+		}
+	})
+}
+
+func TestMembersComeAndGo(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		c.Do(0, set("job", "v"))
+		leader := c.AwaitLeader(-1)
+		added := c.Add()
+		status := c.Node(added).Status()
+		if err := c.Node((leader+1)%3).AddMember(context.Background(), status.NodeID, c.Config(added).PeerAddress, true); err != nil {
+			t.Fatal(err)
+		}
+		c.AwaitReady(added)
+		if got := c.Do(added, get("job"))[0]; string(got.Text) != "v" {
+			t.Fatalf("the new node answers %+v", got)
+		}
+		if voters := c.Node(leader).Status().Voters(); voters != 4 {
+			t.Fatalf("%d voters", voters)
+		}
+		removed := c.Node(leader)
+		if err := removed.RemoveMember(context.Background(), removed.Status().NodeID); err != nil {
+			t.Fatal(err)
+		}
+		next := c.AwaitLeader(leader)
+		c.Do(next, set("job", "w"))
+		for deadline := time.Now().Add(20 * time.Second); removed.Err() == nil; time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("a removed node goes on")
+			}
+		}
+		if voters := c.Node(next).Status().Voters(); voters != 3 {
+			t.Fatalf("%d voters", voters)
+		}
+	})
+}
+
+func TestAGracefulStopHandsLeadershipOver(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader := c.AwaitLeader(-1)
+		start := time.Now()
+		c.StopNode(leader)
+		next := c.AwaitLeader(leader)
+		c.Do(next, set("k", "v"))
+		if took := time.Since(start); took > 200*time.Millisecond {
+			t.Fatalf("the next write was done %s after the stop began", took)
+		}
+		c.Restart(leader)
+		c.AwaitReady(leader)
+	})
+}
+
+func TestS14_ACrashedLeaderIsReplacedAtOnce(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		for range 3 {
+			leader := c.AwaitLeader(-1)
+			start := time.Now()
+			c.Kill(leader)
+			next := c.AwaitLeader(leader)
+			c.Do(next, set("k", "v"))
+			if took := time.Since(start); took > 250*time.Millisecond {
+				t.Fatalf("it took %s", took)
+			}
+			c.Restart(leader)
+			c.AwaitReady(leader)
+			time.Sleep(2 * time.Minute) // early elections in a row are paced
+		}
+	})
+}
+
+func TestS14_TwoNodesThatCannotReachEachOtherDoNotDeposeEachOther(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader := c.AwaitLeader(-1)
+		term := c.Node(leader).Status().Term
+		cutOff := (leader + 1) % 3
+		a, b := fmt.Sprintf("n%d", leader), fmt.Sprintf("n%d", cutOff)
+		for range 30 {
+			c.Network.Drop(a, b) // as a firewall that resets would
+			time.Sleep(20 * time.Millisecond)
+		}
+		if status := c.Node(leader).Status(); status.Role != transport.RoleLeader || status.Term != term {
+			t.Fatalf("the leader of term %d is %s in term %d", term, status.Role, status.Term)
+		}
+	})
+}
+
+func TestAnFsyncOfAQuarterSecondIsSurvived(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		for i := range c.Size() {
+			c.Disk(i).SetSyncDelay(250 * time.Millisecond)
+		}
+		leader := c.AwaitLeader(-1)
+		for i := range 10 {
+			c.Do(i%3, set("k", "v"))
+		}
+		if now := c.AwaitLeader(-1); now != leader {
+			t.Logf("leadership went from %d to %d", leader, now)
+		}
+		for i := range c.Size() {
+			if err := c.Node(i).Err(); err != nil {
+				t.Fatalf("node %d: %v", i, err)
+			}
+		}
+	})
+}
+
+func TestEveryNodeKilledAtOnceForgetsNothing(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		var largest int64
+		for round := range 3 {
+			for i := range 20 {
+				c.Do(i%3, set(fmt.Sprintf("%d-%d", round, i), "v"))
+			}
+			fence := command.Fence{Name: command.Name{Key: fmt.Sprintf("%d-19", round)}}
+			token := c.Do(0, fence)[0].Integer
+			if token <= largest {
+				t.Fatalf("token %d after %d", token, largest)
+			}
+			largest = token
+			for i := range c.Size() {
+				c.Kill(i)
+			}
+			for i := range c.Size() {
+				c.Restart(i)
+			}
+			for i := range c.Size() {
+				c.AwaitReady(i)
+			}
+			for i := range 20 {
+				if c.Do(i%3, get(fmt.Sprintf("%d-%d", round, i)))[0].IsNil() {
+					t.Fatalf("round %d: write %d is gone", round, i)
+				}
+			}
+		}
+	})
+}
+
+func TestASnapshotIsInstalledOnANodeThatSlept(t *testing.T) {
+	small := func(_ int, config *raftnode.Config) { config.SnapshotThreshold, config.TrailingLogs = 50, 10 }
+	inBubble(t, clustertest.Options{Configure: small}, func(t *testing.T, c *clustertest.Cluster) {
+		sleeper := c.Follower()
+		c.Kill(sleeper)
+		leader := c.AwaitLeader(-1)
+		for i := range 300 {
+			c.Do(leader, set(fmt.Sprint(i), "v"))
+		}
+		time.Sleep(3 * time.Minute) // snapshots are taken, logs are cut
+		c.Restart(sleeper)
+		c.AwaitReady(sleeper)
+		if got, want := c.Node(sleeper).Status().Names, 300; got != want {
+			t.Fatalf("after the snapshot there are %d names, want %d", got, want)
+		}
+	})
+}
