@@ -5,28 +5,28 @@ import (
 	"go/token"
 	"path"
 	"slices"
+	"strings"
+	"unicode"
 )
 
-// checkDocs fails for a package without a story and for an exported name without a comment.
+// checkDocs fails for a package without a story and for an exported name without a comment. The story stands in doc.go, or in the only file of its package.
 func checkDocs(tree *Tree) ([]Finding, error) {
 	var findings []Finding
 	told := map[string]bool{}
-	packages := map[string]*File{}
+	packages := map[string][]*File{}
 	for _, file := range tree.GoFiles() {
 		if file.IsTest() {
 			continue
 		}
-		if packages[file.Dir()] == nil {
-			packages[file.Dir()] = file
-		}
+		packages[file.Dir()] = append(packages[file.Dir()], file)
 		if path.Base(file.Path) == "doc.go" && file.Syntax.Doc != nil {
 			told[file.Dir()] = true
 		}
 		findings = append(findings, tree.undocumented(file)...)
 	}
-	for directory, file := range packages {
-		if !told[directory] {
-			findings = append(findings, Finding{Path: directory, Text: "package " + file.Syntax.Name.Name +
+	for directory, files := range packages {
+		if alone := len(files) == 1 && files[0].Syntax.Doc != nil; !alone && !told[directory] {
+			findings = append(findings, Finding{Path: directory, Text: "package " + files[0].Syntax.Name.Name +
 				" has no doc.go with a package comment; a reader who opens the folder should be told what it is for and where to begin"})
 		}
 	}
@@ -58,7 +58,8 @@ func (t *Tree) undocumented(file *File) []Finding {
 	return findings
 }
 
-// undocumentedSpec reports the exported names of one type, const or var. A comment on the group, before the line or at its end all count.
+// undocumentedSpec reports the exported names of one type, const or var. A comment on the group, before the line or at its end all count, and so does one on
+// another line of the group that mentions the name.
 func undocumentedSpec(group *ast.GenDecl, spec ast.Spec, missing func(token.Pos, string)) {
 	switch declared := spec.(type) {
 	case *ast.TypeSpec:
@@ -67,12 +68,24 @@ func undocumentedSpec(group *ast.GenDecl, spec ast.Spec, missing func(token.Pos,
 		}
 	case *ast.ValueSpec:
 		for _, name := range declared.Names {
-			if name.IsExported() && declared.Doc == nil && declared.Comment == nil && group.Doc == nil {
+			if name.IsExported() && declared.Doc == nil && declared.Comment == nil && group.Doc == nil && !mentioned(group, name.Name) {
 				missing(name.Pos(), name.Name)
 			}
 		}
 	}
 }
+
+// mentioned reports whether some comment within a group has the name as a word.
+func mentioned(group *ast.GenDecl, name string) bool {
+	for _, spec := range group.Specs {
+		if value, ok := spec.(*ast.ValueSpec); ok && slices.Contains(strings.FieldsFunc(value.Doc.Text(), notInName), name) {
+			return true
+		}
+	}
+	return false
+}
+
+func notInName(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
 
 // selfExplaining reports whether a function is a method that everybody knows from the standard library.
 func selfExplaining(function *ast.FuncDecl) bool {
