@@ -4,8 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
+	"math"
 )
 
 // Version is the log format that this build writes. Every version ever released decodes for ever.
@@ -125,7 +124,14 @@ func DecodeOp(data []byte) (op Op, rest []byte, err error) {
 }
 
 // Kinds lists every kind that this build knows, in rising order.
-func Kinds() []Kind { return slices.Sorted(maps.Keys(codecs)) }
+func Kinds() (kinds []Kind) {
+	for kind := range Kind(math.MaxUint16) {
+		if _, known := codecs[kind]; known {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
 
 // nested codes an op inside a transaction: a string or key op, or a script.
 func (c *coder) nested(op *Op) {
