@@ -35,32 +35,108 @@ func (b *batching) start(ctx context.Context, s *setup) error {
 	if err != nil {
 		return err
 	}
+	oracle, against := servers.Address, "the same cluster"
+	if redis, err := cluster.StartRedis(ctx, s.group, s.work, "one-at-a-time"); err == nil {
+		oracle, against = redis.Address, "redis-server"
+	}
+	s.printf("every answer is compared with those of the same programs run one command at a time on %s\n", against)
 	count := tally{}
-	for _, part := range []struct {
-		name string
-		run  func(context.Context, *setup, *cluster.Cluster) (int, []string, error)
-	}{{"polling one held key", b.poll}, {"taking and releasing keys of their own", b.takeAndRelease}} {
-		before, err := readCounters(ctx, servers)
-		if err != nil {
-			return err
-		}
-		began := time.Now()
-		commands, wrong, err := part.run(ctx, s, servers)
+	for _, part := range b.parts() {
+		passed, err := b.measure(ctx, s, servers, part, oracle)
 		if err != nil {
 			return fmt.Errorf("%s: %w", part.name, err)
 		}
-		took := time.Since(began)
-		after, err := readCounters(ctx, servers)
-		if err != nil {
-			return err
-		}
-		count.add(b.report(s, part.name, commands, took, after.minus(before), wrong))
+		count.add(passed)
 	}
 	return count.end(s)
 }
 
-func (b *batching) report(s *setup, name string, commands int, took time.Duration, used counters, wrong []string) bool {
-	s.printf("\n%d clients %s: %d commands in %v (%.0f/s)\n", b.clients, name, commands,
+// part is one kind of load.
+type part struct {
+	name string
+	// shared says that all clients use one key, which somebody else holds.
+	shared bool
+	// program is what one client does again and again, with answers that do
+	// not depend on the other clients.
+	program func(key, me string) [][]string
+	// atLeast is how many commands must share an entry or round; 0 only tells.
+	atLeast float64
+}
+
+func (b *batching) parts() []part {
+	return []part{
+		{"polling one held key with SET NX", true, pollingWithSet, b.atLeast},
+		{"polling one held key with GET", true, pollingWithGet, b.atLeast},
+		{"taking and releasing keys of their own", false, writing, b.atLeast},
+		{"doing the same and looking at them in between", false, mixed, 0},
+	}
+}
+
+func pollingWithSet(key, me string) [][]string {
+	return slices.Repeat([][]string{{"SET", key, me, "NX", "PX", "30000"}}, 4)
+}
+
+func pollingWithGet(key, _ string) [][]string {
+	return slices.Repeat([][]string{{"GET", key}}, 4)
+}
+
+func (b *batching) measure(ctx context.Context, s *setup, servers *cluster.Cluster, part part, oracle string) (bool, error) {
+	if err := b.hold(ctx, part, servers.Address, oracle); err != nil {
+		return false, err
+	}
+	before, err := readCounters(ctx, servers)
+	if err != nil {
+		return false, err
+	}
+	began := time.Now()
+	together, err := b.together(ctx, servers.Address, part)
+	if err != nil {
+		return false, err
+	}
+	took := time.Since(began)
+	after, err := readCounters(ctx, servers)
+	if err != nil {
+		return false, err
+	}
+	wrong, err := b.compare(ctx, oracle, part, together)
+	if err != nil {
+		return false, err
+	}
+	return b.report(s, part, took, after.minus(before), wrong), nil
+}
+
+// program is everything that one client does in the part.
+func (b *batching) program(part part, client int) [][]string {
+	key := b.heldKey()
+	if !part.shared {
+		key = fmt.Sprintf("batching:%d:%d:%d", b.run, len(part.program("", "")), client)
+	}
+	return slices.Repeat(part.program(key, "holder-"+strconv.Itoa(client)), b.rounds)
+}
+
+func (b *batching) heldKey() string { return fmt.Sprintf("batching:%d:held", b.run) }
+
+// hold lets somebody else hold the key that all clients want.
+func (b *batching) hold(ctx context.Context, part part, addresses ...string) error {
+	if !part.shared {
+		return nil
+	}
+	for _, address := range addresses {
+		conn, err := resp.Dial(ctx, address)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		if _, err := conn.Do("SET", b.heldKey(), "holder", "PX", "600000"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batching) report(s *setup, part part, took time.Duration, used counters, wrong []string) bool {
+	commands := b.clients * b.rounds * len(part.program("", ""))
+	s.printf("\n%d clients %s: %d commands in %v (%.0f/s)\n", b.clients, part.name, commands,
 		took.Round(time.Millisecond), float64(commands)/took.Seconds())
 	for _, text := range firstFew(wrong) {
 		s.printf("  WRONG %s\n", text)
@@ -69,103 +145,61 @@ func (b *batching) report(s *setup, name string, commands int, took time.Duratio
 		s.printf("  these servers have no counters of entries and rounds\n")
 		return len(wrong) == 0
 	}
-	shared := used["coordd_log_entries_total"] + used["coordd_read_rounds_total"]
-	perBatch := float64(commands) / max(1, shared)
-	s.printf("  counters: %.0f commands, %.0f log entries, %.0f read rounds: %.1f commands per entry or round (at least %.0f wanted)\n",
-		used["coordd_commands_total"], used["coordd_log_entries_total"], used["coordd_read_rounds_total"], perBatch, b.atLeast)
-	return len(wrong) == 0 && perBatch >= b.atLeast
+	entries, rounds, reads := used["coordd_log_entries_total"], used["coordd_read_rounds_total"], used["coordd_reads_total"]
+	perBatch := float64(commands) / max(1, entries+rounds)
+	s.printf("  %.0f log entries of %.1f commands, %.0f read rounds of %.1f reads: %.1f commands per entry or round",
+		entries, used["coordd_commands_total"]/max(1, entries), rounds, reads/max(1, rounds), perBatch)
+	if part.atLeast > 0 {
+		s.printf(" (at least %.0f wanted)", part.atLeast)
+	}
+	s.printf("\n")
+	return len(wrong) == 0 && perBatch >= part.atLeast
 }
 
-// poll lets every client ask for a lock that somebody else holds.
-func (b *batching) poll(ctx context.Context, s *setup, servers *cluster.Cluster) (int, []string, error) {
-	name := fmt.Sprintf("batching:%d:held", b.run)
-	holder, err := resp.Dial(ctx, servers.Address)
-	if err != nil {
-		return 0, nil, err
-	}
-	defer holder.Close()
-	if _, err := holder.Do("SET", name, "holder", "NX", "PX", "600000"); err != nil {
-		return 0, nil, err
-	}
-	program := func(client int) [][]string {
-		return slices.Repeat([][]string{{"SET", name, strconv.Itoa(client), "NX", "PX", "30000"}}, b.rounds*4)
-	}
-	transcripts, err := b.together(ctx, servers.Address, program)
-	if err != nil {
-		return 0, nil, err
-	}
-	var wrong []string
-	commands := 0
-	for client, transcript := range transcripts {
-		commands += len(transcript)
-		for _, answer := range transcript {
-			if answer != "nil($)" {
-				wrong = append(wrong, fmt.Sprintf("client %d was answered %s, want nil", client, answer))
-			}
-		}
-	}
-	if value, err := holder.Do("GET", name); err != nil || value.Text != "holder" {
-		wrong = append(wrong, fmt.Sprintf("GET of the held key: got %s (%v), want \"holder\"", value, err))
-	}
-	return commands, wrong, nil
-}
-
-// takeAndRelease lets every client go through a program on keys of its own,
-// all at once, and compares with the same programs run one command at a time.
-func (b *batching) takeAndRelease(ctx context.Context, s *setup, servers *cluster.Cluster) (int, []string, error) {
-	together, err := b.together(ctx, servers.Address, b.program("together"))
-	if err != nil {
-		return 0, nil, err
-	}
-	oracle, against := servers.Address, "the same cluster"
-	if redis, err := cluster.StartRedis(ctx, s.group, s.work, "one-at-a-time"); err == nil {
-		oracle, against = redis.Address, "redis-server"
-	}
+// compare runs every client's program one command at a time.
+func (b *batching) compare(ctx context.Context, oracle string, part part, together [][]string) ([]string, error) {
 	conn, err := resp.Dial(ctx, oracle)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	defer conn.Close()
 	var wrong []string
-	commands := 0
 	for client, transcript := range together {
-		commands += len(transcript)
-		alone, err := play(conn, b.program("alone")(client))
+		alone, err := play(conn, b.program(part, client))
 		if err != nil {
-			return 0, nil, err
+			return nil, err
 		}
 		if difference := firstDifference(transcript, alone); difference >= 0 {
-			wrong = append(wrong, fmt.Sprintf("client %d, command %d: got %s; one at a time on %s it is %s",
-				client, difference, transcript[difference], against, alone[difference]))
+			wrong = append(wrong, fmt.Sprintf("client %d, command %d: got %s; one at a time it is %s",
+				client, difference, transcript[difference], alone[difference]))
 		}
 	}
-	return commands, wrong, nil
+	return wrong, nil
 }
 
 const deleteIfMine = `if redis.call("get",KEYS[1]) == ARGV[1] then return redis.call("del",KEYS[1]) else return 0 end`
 
-// program is what one client does, with one answer each that does not depend
-// on the others.
-func (b *batching) program(phase string) func(client int) [][]string {
-	return func(client int) [][]string {
-		key := fmt.Sprintf("batching:%d:%s:%d", b.run, phase, client)
-		holder := "holder-" + strconv.Itoa(client)
-		return slices.Repeat([][]string{
-			{"SET", key, holder, "NX", "PX", "60000"},
-			{"SET", key, "intruder", "NX", "PX", "60000"},
-			{"PEXPIRE", key, "90000"},
-			{"EVAL", deleteIfMine, "1", key, "intruder"},
-			{"GET", key},
-			{"EVAL", deleteIfMine, "1", key, holder},
-			{"EXISTS", key},
-			{"INCR", key + ":count"},
-		}, b.rounds)
+// writing is what one client does, with answers that do not depend on others.
+func writing(key, holder string) [][]string {
+	return [][]string{
+		{"SET", key, holder, "NX", "PX", "60000"},
+		{"SET", key, "intruder", "NX", "PX", "60000"},
+		{"PEXPIRE", key, "90000"},
+		{"EVAL", deleteIfMine, "1", key, "intruder"},
+		{"EVAL", deleteIfMine, "1", key, holder},
+		{"INCR", key + ":count"},
+		{"DEL", key + ":count"},
 	}
+}
+
+// mixed is the same with commands that only read.
+func mixed(key, holder string) [][]string {
+	return slices.Insert(writing(key, holder), 3, []string{"GET", key}, []string{"EXISTS", key, key + ":count"})
 }
 
 // together runs every client's program at the same time, each on a connection
 // of its own, and returns the answers.
-func (b *batching) together(ctx context.Context, address string, program func(client int) [][]string) ([][]string, error) {
+func (b *batching) together(ctx context.Context, address string, part part) ([][]string, error) {
 	transcripts := make([][]string, b.clients)
 	failures := make([]error, b.clients)
 	connections := make([]*resp.Conn, b.clients)
@@ -179,7 +213,7 @@ func (b *batching) together(ctx context.Context, address string, program func(cl
 	}
 	var wait sync.WaitGroup
 	for client, conn := range connections {
-		wait.Go(func() { transcripts[client], failures[client] = play(conn, program(client)) })
+		wait.Go(func() { transcripts[client], failures[client] = play(conn, b.program(part, client)) })
 	}
 	wait.Wait()
 	for client, err := range failures {
