@@ -27,6 +27,7 @@ type plan struct {
 	warmUp   time.Duration
 	logStore string
 	proxy    bool
+	coordd   string
 	json     string
 }
 
@@ -75,6 +76,7 @@ func parse(args []string) (*plan, error) {
 	set.DurationVar(&p.warmUp, "warm-up", 500*time.Millisecond, "load before each measurement that is not counted")
 	set.StringVar(&p.logStore, "log-store", "bolt", "how coordd and raft store their logs: bolt or wal (raft: bolt only)")
 	set.BoolVar(&p.proxy, "proxy", false, "lead the clients of coordd through haproxy instead of spreading them over the nodes")
+	set.StringVar(&p.coordd, "coordd", "", "use this coordd program instead of building one from the repository")
 	set.StringVar(&p.json, "json", "", "also write every measurement to this file as JSON")
 	set.Usage = func() {
 		fmt.Fprint(set.Output(), "bench measures acquire and release cycles on coordd, beside raft alone and Redlock.\n\nUsage: go run -C bench . [flags]\n\n")

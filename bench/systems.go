@@ -68,9 +68,12 @@ func (s goSystem) Measure(ctx context.Context, clients int, warmUp, duration tim
 }
 
 func startCoordd(ctx context.Context, p *plan, place *workplace) (system, error) {
-	binary, err := cluster.BuildCoordd(ctx, "..", place.folder)
-	if err != nil {
-		return nil, err
+	binary := p.coordd
+	if binary == "" {
+		var err error
+		if binary, err = cluster.BuildCoordd(ctx, "..", place.folder); err != nil {
+			return nil, err
+		}
 	}
 	servers, err := cluster.StartCoordd(ctx, place.group, binary, place.folder, 3, "--log-store", p.logStore)
 	if err != nil {

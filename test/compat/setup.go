@@ -22,6 +22,7 @@ type setup struct {
 	out     io.Writer
 	against string
 	address string
+	binary  string
 	keep    bool
 	// snapshotEntries and logStore are flags of coordd serve.
 	snapshotEntries int
@@ -40,6 +41,7 @@ func newSetup(set *flag.FlagSet, out io.Writer) *setup {
 	s := &setup{out: out}
 	set.StringVar(&s.against, "against", "coordd", "what to start: coordd (three nodes behind haproxy) or redis (one redis-server, as a control)")
 	set.StringVar(&s.address, "address", "", "use the coordd that already runs at this address instead of starting one (where no node has to be killed)")
+	set.StringVar(&s.binary, "coordd", "", "use this coordd program instead of building one from the repository")
 	set.IntVar(&s.snapshotEntries, "snapshot-entries", wholeLog, "after how many log entries a node takes a snapshot; by default it never does, so that the whole log can be judged")
 	set.StringVar(&s.logStore, "log-store", "bolt", "how coordd stores its log: bolt or wal")
 	set.BoolVar(&s.keep, "keep", false, "keep the working folder (data and logs of all processes) also after success")
@@ -89,9 +91,12 @@ func (s *setup) start(ctx context.Context) (*cluster.Cluster, error) {
 	if s.against == "redis" {
 		return cluster.StartRedis(ctx, s.group, s.work, "redis")
 	}
-	binary, err := cluster.BuildCoordd(ctx, filepath.Join(s.module, "..", ".."), s.work)
-	if err != nil {
-		return nil, err
+	binary := s.binary
+	if binary == "" {
+		var err error
+		if binary, err = cluster.BuildCoordd(ctx, filepath.Join(s.module, "..", ".."), s.work); err != nil {
+			return nil, err
+		}
 	}
 	if missing := cluster.ProxyMissing(); missing != "" {
 		s.printf("note: %s\n", missing)
