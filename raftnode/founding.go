@@ -70,13 +70,25 @@ func (n *Node) discoverGossip() []bootstrap.Sighting {
 	return sightings
 }
 
-// findCluster founds the cluster with others, or finds one that exists, until ctx ends.
-func (n *Node) findCluster(ctx context.Context) error {
+// findCluster founds the cluster with others, or finds one that exists, until ctx ends. From then on gossip tells the cluster's id, by which nodes that
+// start later find it.
+func (n *Node) findCluster(ctx context.Context) (err error) {
 	if n.config.BootstrapExpect == 0 {
-		return n.adoptCluster(ctx)
+		err = n.adoptCluster(ctx)
+	} else {
+		_, err = n.founding.Load().Run(ctx)
 	}
-	_, err := n.founding.Load().Run(ctx)
+	if err == nil && n.gossip != nil {
+		n.tasks.Go(n.tellCluster)
+	}
 	return err
+}
+
+// tellCluster lets gossip tell the cluster's id. It may wait for others to hear it, so it runs beside the node's start.
+func (n *Node) tellCluster() {
+	if err := n.gossip.SetMeta(n.gossipMeta()); err != nil {
+		n.log.Warn("gossip does not tell the cluster's id yet, so new nodes may not find the cluster through this one", "error", err)
+	}
 }
 
 // adoptCluster waits until a majority of the voters of a cluster of this name has said that this node's id is new there, and takes the cluster's id over. An
@@ -88,9 +100,6 @@ func (n *Node) adoptCluster(ctx context.Context) error {
 			return err
 		}
 		if joined {
-			if n.gossip != nil {
-				_ = n.gossip.SetMeta(n.gossipMeta())
-			}
 			return nil
 		}
 		if pause(ctx, discoverInterval); ctx.Err() != nil {
