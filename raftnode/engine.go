@@ -3,6 +3,7 @@ package raftnode
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/coordd/coordd/raftnode/bootstrap"
@@ -40,6 +41,7 @@ func (n *Node) startRaft() error {
 		}
 		return false
 	}))
+	n.raftEnd = sync.OnceValue(n.raft.Shutdown)
 	close(n.started)
 	n.refreshRoster()
 	return nil

@@ -21,8 +21,7 @@ type leaderClock struct {
 	base    command.Instant
 	start   time.Duration
 	told    command.Instant // the latest instant that was told: the clock never goes back
-	dropped time.Duration   // surplus dropped and not yet taken by takeDropped
-	total   time.Duration
+	dropped time.Duration   // surplus dropped and not yet settled
 }
 
 // newLeaderClock starts the clock of a term. applied is the replicated instant of this node's state, now and later; monotonic is the machine's clock.
@@ -48,7 +47,6 @@ func (c *leaderClock) reading() (command.Instant, time.Duration) {
 		surplus := time.Duration(instant-limit) * time.Millisecond
 		c.base = c.base.Add(-surplus.Milliseconds())
 		c.dropped += surplus
-		c.total += surplus
 		instant = limit
 	}
 	c.told = max(c.told, instant)
@@ -67,11 +65,4 @@ func (c *leaderClock) settle(surplus time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.dropped -= surplus
-}
-
-// totalDropped is the surplus dropped in this term, for the metrics.
-func (c *leaderClock) totalDropped() time.Duration {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.total
 }

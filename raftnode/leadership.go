@@ -31,7 +31,8 @@ type leadership struct {
 	current route
 	changed chan struct{} // closed when current changes
 
-	lastLeader peer.NodeID   // owned by run
+	lastLeader peer.NodeID   // owned by run, like the next
+	changes    []time.Time   // when leaders changed, at most flapCount of them
 	ended      chan struct{} // closed when run has returned
 }
 
@@ -158,7 +159,27 @@ func (l *leadership) publish(present *reign) {
 	if leader := peer.NodeID(id); leader != "" && leader != l.lastLeader {
 		l.lastLeader = leader
 		l.node.metrics.LeaderChanges.Add(1)
+		l.watchFlapping()
 	}
 	l.set(next)
 	l.node.refreshRoster()
+}
+
+// Leaders that change more often than this raise an alarm: replicated time gains nothing in reigns shorter than a tick, so leases do not end.
+const (
+	flapCount  = 4
+	flapWindow = 10 * time.Second
+)
+
+// watchFlapping notes a change of leaders.
+func (l *leadership) watchFlapping() {
+	now := time.Now()
+	l.changes = append(l.changes, now)
+	if len(l.changes) < flapCount {
+		return
+	}
+	if oldest := l.changes[len(l.changes)-flapCount]; now.Sub(oldest) < flapWindow {
+		l.node.log.Warn("leaders change too often: look at the disks, the load and the network between the nodes", "changes", flapCount, "within", now.Sub(oldest))
+	}
+	l.changes = l.changes[len(l.changes)-flapCount+1:]
 }

@@ -38,6 +38,7 @@ type Node struct {
 	founding    atomic.Pointer[bootstrap.Founding]
 	membersSeen atomic.Int64 // servers in the configuration when the peer port was last told
 	removals    removals
+	refusals    refusalLog
 	address     atomic.Pointer[string] // advertised, of the peer port
 
 	machine    *fsm.Machine
@@ -48,6 +49,7 @@ type Node struct {
 
 	raft      *raft.Raft // once started is closed
 	transport *peer.RaftTransport
+	raftEnd   func() raft.Future // begins Raft's end; every call answers the same future
 	started   chan struct{}
 
 	readCourier, urgentCourier, commandCourier *courier
@@ -220,9 +222,7 @@ func (n *Node) fatal(err error) {
 	n.log.Error("this node stops", "reason", err)
 	n.cancel()
 	go func() {
-		if engine := n.engine(); engine != nil {
-			engine.Shutdown() // not waited for: a disk that hangs never lets it end
-		}
+		n.beginRaftEnd() // not waited for: a disk that hangs never lets it end
 		if n.config.OnFatal != nil {
 			n.config.OnFatal(err)
 		}

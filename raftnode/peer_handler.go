@@ -3,6 +3,8 @@ package raftnode
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	"github.com/coordd/coordd/transport/peer"
 )
@@ -66,5 +68,39 @@ func (o *peerObserver) HandshakeRefused(remote peer.Target, _ peer.Purpose, _ bo
 	if refusal.ByPeer && refusal.Code == peer.RefusedRemoved {
 		go o.node.toldRemoved(remote.NodeID)
 	}
-	o.node.log.Warn("a peer connection was refused", "peer", remote.String(), "reason", refusal.Error())
+	if o.node.refusals.news(remote.NodeID, refusal.Code) {
+		o.node.log.Warn("a peer connection was refused", "peer", remote.String(), "reason", refusal.Error())
+	}
+}
+
+// refusalLogPause is how long the same refusal is not logged again: nodes dial many times a second.
+const refusalLogPause = 10 * time.Second
+
+// refusalLog keeps the log readable while a node that is not let in keeps trying.
+type refusalLog struct {
+	mu   sync.Mutex
+	last map[refusalKey]time.Time
+}
+
+type refusalKey struct {
+	remote peer.NodeID
+	code   peer.RefusalCode
+}
+
+// maxRefusalsKept bounds what strangers with ever new ids can make a node remember.
+const maxRefusalsKept = 256
+
+// news reports whether the refusal was not logged lately.
+func (r *refusalLog) news(remote peer.NodeID, code peer.RefusalCode) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := refusalKey{remote, code}
+	if time.Since(r.last[key]) < refusalLogPause {
+		return false
+	}
+	if r.last == nil || len(r.last) >= maxRefusalsKept {
+		r.last = make(map[refusalKey]time.Time)
+	}
+	r.last[key] = time.Now()
+	return true
 }

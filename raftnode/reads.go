@@ -46,6 +46,9 @@ type reads struct {
 	nudge    func()        // lets the proposer look at its duties
 	lost     func()        // called when a round shows that this node leads no more
 
+	served int       // by the last round; owned by run, like the next
+	began  time.Time // when the last round began
+
 	mu      sync.Mutex
 	waiting []readRequest
 	closed  bool
@@ -91,10 +94,12 @@ func (r *reads) run(ctx context.Context) {
 			r.close()
 			return
 		}
+		r.linger(ctx)
 		requests := r.take()
 		if len(requests) == 0 {
 			continue
 		}
+		r.served, r.began = len(requests), time.Now()
 		if !r.round(ctx) {
 			answerAll(requests, result{fate: fateNotProposed})
 			continue
@@ -103,6 +108,38 @@ func (r *reads) run(ctx context.Context) {
 		r.metrics.Reads.Add(len(requests))
 		r.answer(ctx, requests, &answering)
 	}
+}
+
+// A round that served more than lingerAbove requests is followed by the next when twice as many wait, or lingerMost after it began: rounds are so cheap that
+// each would otherwise serve the few that came while the last one ran. Below that load nothing waits.
+const (
+	lingerAbove = 8
+	lingerMost  = 3 * time.Millisecond
+)
+
+// linger waits for company, when the last round had much.
+func (r *reads) linger(ctx context.Context) {
+	if r.served <= lingerAbove {
+		return
+	}
+	timer := time.NewTimer(lingerMost - time.Since(r.began))
+	defer timer.Stop()
+	for r.waits() < 2*r.served {
+		select {
+		case <-r.kick:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// waits is how many requests wait.
+func (r *reads) waits() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting)
 }
 
 func (r *reads) take() []readRequest {

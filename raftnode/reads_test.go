@@ -3,6 +3,7 @@ package raftnode
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,5 +133,28 @@ func TestReadsShareRounds(t *testing.T) {
 	}
 	if rounds := r.metrics.ReadRounds.Load(); rounds > many/20 {
 		t.Fatalf("%d rounds for %d reads", rounds, many)
+	}
+}
+
+// Pollers that ask again as soon as they are answered share rounds too, although a round is quicker than their return.
+func TestPollersShareRounds(t *testing.T) {
+	r := newTestReads(&fakeBallot{others: 2, term: 5}, fakeTerms{"1": 5, "2": 5}, fsm.New(), &progress{}, &manualTime{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go r.run(ctx)
+	defer func() { cancel(); <-r.stopped }()
+	const pollers, polls = 256, 40
+	var polling sync.WaitGroup
+	for range pollers {
+		polling.Go(func() {
+			came := make(chan result, 1)
+			for range polls {
+				r.submit([]readRequest{{ops: []command.Op{get("k")}, done: func(r result) { came <- r }}})
+				<-came
+			}
+		})
+	}
+	polling.Wait()
+	if rounds := r.metrics.ReadRounds.Load(); rounds > pollers*polls/20 {
+		t.Fatalf("%d rounds for %d reads", rounds, pollers*polls)
 	}
 }

@@ -3,8 +3,10 @@ package raftnode_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/coordd/coordd/raftnode"
 	"github.com/coordd/coordd/raftnode/clustertest"
 	"github.com/coordd/coordd/transport"
+	"github.com/coordd/coordd/transport/peer"
 )
 
 func TestS13_NoSessionEndsBecauseEveryNodeWasStopped(t *testing.T) {
@@ -269,18 +272,39 @@ func TestS14_ACrashedLeaderIsReplacedAtOnce(t *testing.T) {
 	})
 }
 
+// refusing is a network on which some addresses refuse connections, as behind a firewall that answers with resets.
+type refusing struct {
+	peer.Network
+	addresses sync.Map
+}
+
+// Dial implements peer.Network.
+func (r *refusing) Dial(ctx context.Context, address string) (net.Conn, error) {
+	if _, refused := r.addresses.Load(address); refused {
+		return nil, &net.OpError{Op: "dial", Net: "memory", Err: syscall.ECONNREFUSED}
+	}
+	return r.Network.Dial(ctx, address)
+}
+
 func TestS14_TwoNodesThatCannotReachEachOtherDoNotDeposeEachOther(t *testing.T) {
-	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+	var networks [3]*refusing
+	firewall := func(place int, config *raftnode.Config) {
+		networks[place] = &refusing{Network: config.Network}
+		config.Network = networks[place]
+	}
+	inBubble(t, clustertest.Options{Configure: firewall}, func(t *testing.T, c *clustertest.Cluster) {
 		leader := c.AwaitLeader(-1)
 		term := c.Node(leader).Status().Term
 		cutOff := (leader + 1) % 3
-		a, b := fmt.Sprintf("n%d", leader), fmt.Sprintf("n%d", cutOff)
-		for range 30 {
-			c.Network.Drop(a, b) // as a firewall that resets would
-			time.Sleep(20 * time.Millisecond)
+		networks[leader].addresses.Store(c.Config(cutOff).PeerAddress, true)
+		networks[cutOff].addresses.Store(c.Config(leader).PeerAddress, true)
+		for range 10 {
+			c.Network.Drop(fmt.Sprintf("n%d", leader), fmt.Sprintf("n%d", cutOff))
+			time.Sleep(100 * time.Millisecond)
 		}
+		time.Sleep(10 * time.Second)
 		if status := c.Node(leader).Status(); status.Role != transport.RoleLeader || status.Term != term {
-			t.Fatalf("the leader of term %d is %s in term %d", term, status.Role, status.Term)
+			t.Fatalf("the leader of term %d, whom the third node still hears, is %s in term %d", term, status.Role, status.Term)
 		}
 	})
 }

@@ -11,8 +11,8 @@ import (
 // Status implements transport.Node.
 func (n *Node) Status() transport.Status {
 	known := n.dir.Identity()
-	index, instant := n.progress.position()
-	_, hash := n.machine.Hash()
+	_, instant := n.progress.position()
+	index, hash := n.machine.Hash()
 	status := transport.Status{
 		NodeID: known.NodeID, ClusterID: known.ClusterID, ClusterName: n.config.ClusterName, Role: transport.RoleWaiting,
 		AppliedIndex: index, NowMs: int64(instant), StateHash: fmt.Sprintf("%016x", hash),

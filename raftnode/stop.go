@@ -54,10 +54,11 @@ func (n *Node) handOver(ctx context.Context) {
 // shutDown closes everything, in the order in which each part stops needing the next.
 func (n *Node) shutDown() {
 	n.cancel()
-	if engine := n.engine(); engine != nil {
+	if n.engine() != nil {
 		n.leadership.waitReigns(time.Second)
-		waitFor(engineStopPatience, func() { _ = engine.Shutdown().Error() })
-		_ = n.transport.Close() // Raft closes it only when its end was not begun before, as it is by fatal
+		ended := n.beginRaftEnd()
+		waitFor(engineStopPatience, func() { _ = ended.Error() })
+		_ = n.transport.Close() // Raft does not close it when it ends by itself, as a removed leader does
 	}
 	if n.port != nil {
 		_ = n.port.Close()
@@ -72,6 +73,14 @@ func (n *Node) shutDown() {
 	if n.dir != nil {
 		_ = n.dir.Close()
 	}
+}
+
+// beginRaftEnd lets Raft end and answers the future of that. Only Raft's first answer can be waited for, so it is kept.
+func (n *Node) beginRaftEnd() raft.Future {
+	if n.engine() == nil {
+		return nil
+	}
+	return n.raftEnd()
 }
 
 // waitFor waits until the function has returned, at most so long.

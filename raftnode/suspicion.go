@@ -37,14 +37,14 @@ type suspicion struct {
 	mu      sync.Mutex
 	ended   map[peer.NodeID]time.Time // when a connection with the node ended last
 	lost    loss                      // the leader whose connection ended and whose dials were refused
-	wake    chan peer.NodeID
+	wake    chan struct{}
 	lastAt  time.Time // of the last early election; only standEarly uses this and the next
 	pausing time.Duration
 	stood   uint64 // the term in which this node stood last
 }
 
 func newSuspicion() *suspicion {
-	return &suspicion{ended: make(map[peer.NodeID]time.Time), wake: make(chan peer.NodeID, 1)}
+	return &suspicion{ended: make(map[peer.NodeID]time.Time), wake: make(chan struct{}, 1)}
 }
 
 // connectionEnded notes the end of a connection. It never blocks.
@@ -52,10 +52,14 @@ func (s *suspicion) connectionEnded(remote peer.NodeID) {
 	s.mu.Lock()
 	s.ended[remote] = time.Now()
 	s.mu.Unlock()
-	select {
-	case s.wake <- remote:
-	default:
-	}
+	nudge(s.wake)
+}
+
+// justEnded reports whether a connection with the node ended a moment ago.
+func (s *suspicion) justEnded(remote peer.NodeID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.ended[remote]) <= earlyWindow
 }
 
 func (s *suspicion) setLost(l loss) {
@@ -93,8 +97,8 @@ func (n *Node) judgeLoss(question peer.LostLeaderQuestion) peer.LostLeaderVerdic
 func (n *Node) standEarly(ctx context.Context) {
 	for {
 		select {
-		case remote := <-n.suspicion.wake:
-			n.suspect(ctx, remote)
+		case <-n.suspicion.wake:
+			n.suspect(ctx)
 		case <-ctx.Done():
 			return
 		}
@@ -102,9 +106,9 @@ func (n *Node) standEarly(ctx context.Context) {
 }
 
 // suspect goes from a connection that ended to an election, or stops where the rule says so.
-func (n *Node) suspect(ctx context.Context, remote peer.NodeID) {
-	lost, target, ok := n.followed(remote)
-	if !ok || !n.dialsRefused(ctx, target) {
+func (n *Node) suspect(ctx context.Context) {
+	lost, target, ok := n.followed()
+	if !ok || !n.suspicion.justEnded(lost.leader) || !n.dialsRefused(ctx, target) {
 		return
 	}
 	n.suspicion.setLost(lost)
@@ -129,11 +133,11 @@ func (n *Node) suspect(ctx context.Context, remote peer.NodeID) {
 	}
 }
 
-// followed says whether the node is the leader that this node follows, in which term, and where it was.
-func (n *Node) followed(remote peer.NodeID) (loss, peer.Target, bool) {
-	address, leader := n.raft.LeaderWithID()
-	target := peer.Target{NodeID: remote, Address: string(address)}
-	return loss{n.raft.CurrentTerm(), remote}, target, peer.NodeID(leader) == remote && n.raft.State() == raft.Follower
+// followed is the leader that this node follows, in which term, and where it is.
+func (n *Node) followed() (loss, peer.Target, bool) {
+	address, id := n.raft.LeaderWithID()
+	leader := peer.NodeID(id)
+	return loss{n.raft.CurrentTerm(), leader}, peer.Target{NodeID: leader, Address: string(address)}, leader != "" && n.raft.State() == raft.Follower
 }
 
 // stillLost reports whether this node is still a follower in the term whose leader it lost.

@@ -159,12 +159,12 @@ func (c *Cluster) Add() (i int) {
 func (c *Cluster) Kill(i int) {
 	p := c.places[i]
 	if c.Network != nil {
-		c.Network.Crash(fmt.Sprintf("n%d", i))
-		p.disk.Crash()
+		c.Network.Crash(host(i))
 	}
 	atOnce, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = p.node.Stop(atOnce)
+	p.disk.Crash() // only now: Raft panics when its stores fail under it
 	p.node = nil
 }
 
