@@ -9,12 +9,16 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/coordd/coordd/transport/peer"
 )
 
-// writeCertificates makes an authority (ca.pem) and a certificate for 127.0.0.1 that it signed (server.pem, server.key), good for an hour.
+// writeCertificates makes an authority (ca.pem) and a certificate that it signed (server.pem, server.key), good for an hour: for 127.0.0.1, and for
+// a node of the cluster "secure".
 func writeCertificates(directory string) error {
 	authorityKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -28,6 +32,10 @@ func writeCertificates(directory string) error {
 	if err != nil {
 		return err
 	}
+	role, err := url.Parse(peer.RoleURI("secure"))
+	if err != nil {
+		return err
+	}
 	serverKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
@@ -35,6 +43,7 @@ func writeCertificates(directory string) error {
 	server := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server"}, NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		URIs: []*url.URL{role},
 	}
 	serverBytes, err := x509.CreateCertificate(rand.Reader, server, authority, serverKey.Public(), authorityKey)
 	if err != nil {

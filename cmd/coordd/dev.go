@@ -100,6 +100,8 @@ func runDev(ctx context.Context, around *surroundings, arguments []string) (err 
 		err = nil
 	}
 	report.stopping()
+	// Nodes that stop together miss each other for a moment, and each would log that as an error.
+	flags.logs.quieten()
 	return errors.Join(err, cluster.stop())
 }
 

@@ -31,7 +31,7 @@ var exitMeanings = []struct {
 	{exitUnreachable, "no endpoint could be reached"},
 	{exitInternal, "the node cannot go on: a hanging disk, a state that differs from the leader's, a fault of the program"},
 	{exitCannotMake, "the data directory or a port cannot be used"},
-	{exitTemporary, "no leader now; nothing was done, try again"},
+	{exitTemporary, "no leader now, or too much to do; nothing was done, try again"},
 	{exitConfig, "the environment, the config file or a combination of settings is wrong"},
 }
 

@@ -12,6 +12,9 @@ import (
 type logFlags struct {
 	level  options.Choice
 	format options.Choice
+
+	// threshold is what the logger goes by; quieten raises it.
+	threshold slog.LevelVar
 }
 
 func (l *logFlags) declare(set *options.Set, level string) {
@@ -27,9 +30,17 @@ func (l *logFlags) logger(to io.Writer) (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(l.level.Value)); err != nil {
 		return nil, fmt.Errorf("the log level %q: %w", l.level.Value, err)
 	}
-	handlerOptions := &slog.HandlerOptions{Level: level}
+	l.threshold.Set(level)
+	handlerOptions := &slog.HandlerOptions{Level: &l.threshold}
 	if l.format.Value == "json" {
 		return slog.New(slog.NewJSONHandler(to, handlerOptions)), nil
 	}
 	return slog.New(slog.NewTextHandler(to, handlerOptions)), nil
+}
+
+// quieten ends the logging of everything but the program's own last words, unless more than errors was asked for.
+func (l *logFlags) quieten() {
+	if l.threshold.Level() == slog.LevelError {
+		l.threshold.Set(slog.LevelError + 1)
+	}
 }

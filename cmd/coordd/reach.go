@@ -7,6 +7,7 @@ import (
 
 	"github.com/coordd/coordd/cmd/coordd/internal/endpoint"
 	"github.com/coordd/coordd/cmd/coordd/internal/options"
+	"github.com/coordd/coordd/fsm/command"
 )
 
 // reach is the flags of every subcommand that talks to a cluster.
@@ -61,9 +62,11 @@ func (r *reach) dial(ctx context.Context) (*endpoint.Conn, error) {
 	return endpoint.DialAny(ctx, r.endpoints.Values, dialOptions)
 }
 
-// replyFailure turns an error reply into an error with its exit code: having no leader is a bad moment, everything else a refusal.
+// replyFailure turns an error reply into an error with its exit code: having no leader, or too much to do, is a bad moment in which nothing was
+// done; everything else is a refusal.
 func replyFailure(reply error) error {
-	if strings.HasPrefix(reply.Error(), "LOADING ") {
+	switch prefix, _, _ := strings.Cut(reply.Error(), " "); prefix {
+	case command.CodeNoLeader.Prefix(), command.CodeBusy.Prefix():
 		return failWith(exitTemporary, reply)
 	}
 	return failWith(exitFailure, reply)
