@@ -109,6 +109,7 @@ func (l *leadership) run(ctx context.Context) {
 		select {
 		case <-l.looks:
 		case <-slow.C:
+			l.node.tasks.Go(func() { l.node.askWhetherRemoved(ctx) })
 		case a := <-began:
 			trying = 0
 			if a.err == nil {

@@ -333,3 +333,19 @@ func (n *Node) toldRemoved(by peer.NodeID) {
 		n.fatal(errRemoved(string(n.self().NodeID)))
 	}
 }
+
+// askWhetherRemoved asks the others when the newest configuration of this node leaves it out: such a node stands for no election and is sent nothing, so it would
+// otherwise never hear whether that configuration was committed. Their port refuses it, with the reason, if it was.
+func (n *Node) askWhetherRemoved(ctx context.Context) {
+	if !n.isMember.Load() || contains(n.raft.GetConfiguration().Configuration(), raft.ServerID(n.self().NodeID)) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.config.RaftTimeout)
+	defer cancel()
+	_, others := n.voters()
+	var asking sync.WaitGroup
+	for _, other := range others {
+		asking.Go(func() { _, _ = n.port.Term(ctx, other) }) // only the handshake matters; it is seen by the observer
+	}
+	asking.Wait()
+}
