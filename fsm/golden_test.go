@@ -202,6 +202,7 @@ func goldenOps(t *testing.T) []command.Op {
 		command.Tick{}, command.Expire{}, command.Set{Name: b, Value: []byte("stays")},
 		command.LockAcquire{Name: "golden:n", Session: session, SecretHash: scenarioSecret, Owner: "p"},
 		command.LockAcquire{Name: "golden:n", TTLMilliseconds: 70_000, WaitMilliseconds: 86_000_000},
+		command.GetRefused{Name: a, Text: "syntax error"},
 	}
 }
 

@@ -97,6 +97,11 @@ func (v *view) read(op command.Op) command.Reply {
 			values[i] = v.value(name)
 		}
 		return command.Array(values...)
+	case command.GetRefused:
+		if v.value(op.Name).IsNil() {
+			return command.Nil()
+		}
+		return command.Errorf(command.CodeGeneric, "%s", op.Text)
 	case command.GetRange:
 		return v.valueRange(op)
 	case command.Length:

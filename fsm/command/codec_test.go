@@ -17,7 +17,7 @@ func samples() []Op {
 		SessionOpen{secret, 10_000, "worker", []byte("meta"), true}, SessionKeepAlive{position, secret}, SessionClose{position, secret},
 		LockAcquire{"job", position, secret, "owner", 5000, 100}, LockRenew{"job", 77, 5000}, LockRelease{"job", 77, position, secret}, LockCancel{"job", position},
 		Set{name, []byte("me"), IfEqual, []byte("old"), Expiry{ExpiryAbsolute, -1}, SetReplyOld}, Get{name}, GetDelete{name},
-		GetExpire{name, Expiry{ExpiryRelative, 10}}, GetRange{name, -3, 7}, Length{name}, MultiGet{[]Name{name, {}}},
+		GetExpire{name, Expiry{ExpiryRelative, 10}}, GetRange{name, -3, 7}, GetRefused{name, "syntax error"}, Length{name}, MultiGet{[]Name{name, {}}},
 		MultiSet{[]Pair{{name, []byte("v")}}, true}, Increment{name, -1}, IncrementBy{name, "1.5"}, Delete{[]Name{name}},
 		DeleteIf{name, IfNotEqual, []byte("x")}, Exists{[]Name{name}}, Type{name},
 		ExpireKey{name, Expiry{ExpiryRelative, 10}, []Condition{IfExpiry, IfGreater}}, TimeToLive{name, DeadlineMilliseconds}, Persist{name},

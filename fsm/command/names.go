@@ -12,6 +12,8 @@ func NamesOf(op Op) (names []Name, ok bool) {
 		return []Name{op.Name}, true
 	case GetExpire:
 		return []Name{op.Name}, true
+	case GetRefused:
+		return []Name{op.Name}, true
 	case GetRange:
 		return []Name{op.Name}, true
 	case Length:

@@ -47,6 +47,7 @@ const (
 	KindTime         Kind = 84
 	KindFence        Kind = 85
 	KindRevisions    Kind = 86
+	KindGetRefused   Kind = 87
 
 	// 128-135: several commands as one.
 	KindTransaction  Kind = 128
@@ -202,6 +203,12 @@ type GetDelete struct{ Name Name }
 type GetExpire struct {
 	Name   Name
 	Expiry Expiry
+}
+
+// GetRefused answers nil when there is no such name, and otherwise refuses with Text: Redis judges the expiry of a GETEX only when the name exists.
+type GetRefused struct {
+	Name Name
+	Text string
 }
 
 // GetRange reads part of a string; Start and End count from the end when negative.

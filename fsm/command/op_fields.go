@@ -60,6 +60,8 @@ func (o *GetDelete) code(c *coder) { c.name(&o.Name) }
 
 func (o *GetExpire) code(c *coder) { c.name(&o.Name); c.expiry(&o.Expiry) }
 
+func (o *GetRefused) code(c *coder) { c.name(&o.Name); c.Text(&o.Text) }
+
 func (o *GetRange) code(c *coder) { c.name(&o.Name); c.Int(&o.Start); c.Int(&o.End) }
 
 func (o *Length) code(c *coder) { c.name(&o.Name) }
@@ -180,6 +182,7 @@ var codecs = map[Kind]codec{
 	KindGetDelete:        codecOf[GetDelete](),
 	KindGetExpire:        codecOf[GetExpire](),
 	KindGetRange:         codecOf[GetRange](),
+	KindGetRefused:       codecOf[GetRefused](),
 	KindLength:           codecOf[Length](),
 	KindMultiGet:         codecOf[MultiGet](),
 	KindMultiSet:         codecOf[MultiSet](),

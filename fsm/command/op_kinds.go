@@ -252,3 +252,9 @@ func (ScriptFlush) Kind() Kind { return KindScriptFlush }
 
 // ReadOnly implements Op.
 func (ScriptFlush) ReadOnly() bool { return false }
+
+// Kind implements Op.
+func (GetRefused) Kind() Kind { return KindGetRefused }
+
+// ReadOnly implements Op.
+func (GetRefused) ReadOnly() bool { return true }

@@ -8,7 +8,6 @@
 // A handful of points differ from Redis on purpose:
 //
 //   - names, values and the number of names have limits (command.MaxNameBytes and its neighbours) and are refused with "LIMIT …" beyond them;
-//   - GETEX judges its expiry before it looks at the name, so that a bad expiry of a missing name is an error and not nil;
 //   - an increment of INCRBYFLOAT is judged before the value that it is added to;
 //   - a relative expiry within 2^42 ms of the largest integer is refused, whatever the time is, because the machine's clock is not known here;
 //   - SET IFEQ and IFNE, DELEX, DELIFEQ (of later Redis and Valkey versions) and FENCE are there.

@@ -1,6 +1,10 @@
 package redissyntax
 
-import "github.com/coordd/coordd/fsm/command"
+import (
+	"strings"
+
+	"github.com/coordd/coordd/fsm/command"
+)
 
 // parseSet reads SET key value [NX | XX | IFEQ value | IFNE value] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL].
 func parseSet(database uint8, argv [][]byte) (command.Op, error) {
@@ -134,13 +138,13 @@ func parseGetExpire(database uint8, argv [][]byte) (command.Op, error) {
 		}
 		i += used
 	}
-	expiry, err := options.expiry("getex", command.ExpiryKeep)
-	if err != nil {
-		return nil, err
-	}
 	key, err := name(database, argv[1])
 	if err != nil {
 		return nil, err
+	}
+	expiry, err := options.expiry("getex", command.ExpiryKeep)
+	if err != nil {
+		return command.GetRefused{Name: key, Text: strings.TrimPrefix(err.Error(), command.CodeGeneric.Prefix()+" ")}, nil
 	}
 	return command.GetExpire{Name: key, Expiry: expiry}, nil
 }

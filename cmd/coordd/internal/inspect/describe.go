@@ -43,6 +43,7 @@ var kindNames = map[command.Kind]string{
 	command.KindTime:             "time",
 	command.KindFence:            "fence",
 	command.KindRevisions:        "revisions",
+	command.KindGetRefused:       "get_refused",
 	command.KindTransaction:      "transaction",
 	command.KindScript:           "script",
 	command.KindScriptLoad:       "script_load",

@@ -18,6 +18,8 @@ func describeKey(op command.Op) Fields {
 		return nameFields(o.Name)
 	case command.GetExpire:
 		return append(nameFields(o.Name), expiryFields(o.Expiry)...)
+	case command.GetRefused:
+		return append(nameFields(o.Name), Field{"refusal", o.Text})
 	case command.GetRange:
 		return append(nameFields(o.Name), Field{"start", o.Start}, Field{"end", o.End})
 	case command.Length:
