@@ -23,6 +23,7 @@ type Allowance struct {
 var CoorddAllowances = []Allowance{
 	{Name: "Scripts that name a command which coordd lacks", Applies: foreignCommandInScript},
 	{Name: "The wording of Lua's syntax errors", Applies: syntaxErrorWording},
+	{Name: "SCRIPT EXISTS before EVAL in one transaction", Applies: scriptKnownEarlier},
 	{Name: "WATCH of a name that does not exist", Applies: abortedTransaction, Unsteady: true},
 }
 
@@ -42,4 +43,16 @@ func syntaxErrorWording(_ Command, oracle, subject resp.Value) bool {
 
 func abortedTransaction(command Command, oracle, subject resp.Value) bool {
 	return command.name() == "EXEC" && oracle.Kind == '*' && !oracle.Null && subject.Null
+}
+
+func scriptKnownEarlier(command Command, oracle, subject resp.Value) bool {
+	if command.name() != "SCRIPT" || oracle.Kind != '*' || subject.Kind != '*' || len(oracle.Elements) != len(subject.Elements) {
+		return false
+	}
+	for i, known := range subject.Elements {
+		if before := oracle.Elements[i]; known.Kind != ':' || before.Kind != ':' || known.Text < before.Text {
+			return false
+		}
+	}
+	return true
 }
