@@ -114,6 +114,11 @@ func TestLeasesHoldWhenClocksRunAtDifferentRates(t *testing.T) {
 func TestS17_AResentCommandHasOneEffect(t *testing.T) {
 	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
 		counter := command.Increment{Name: command.Name{Key: "counter"}, Delta: 1}
+		for from := range c.Size() {
+			for to := range c.Size() {
+				c.Network.SetDelay(fmt.Sprintf("n%d", from), fmt.Sprintf("n%d", to), 5*time.Millisecond) // so that every cut meets something under way
+			}
+		}
 		var mu sync.Mutex
 		var acknowledged, unknown int
 		stop := make(chan struct{})
@@ -164,7 +169,7 @@ func TestS17_AResentCommandHasOneEffect(t *testing.T) {
 		reply := c.Do(0, get("counter"))[0]
 		total, _ := strconv.Atoi(string(reply.Text))
 		t.Logf("%d acknowledged, %d unknown, the counter says %d", acknowledged, unknown, total)
-		if total < acknowledged || total > acknowledged+unknown || acknowledged < 1000 {
+		if total < acknowledged || total > acknowledged+unknown || acknowledged < 500 {
 			t.Fatalf("%d increments were acknowledged and %d are unknown, but the counter says %d", acknowledged, unknown, total)
 		}
 	})
