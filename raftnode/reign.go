@@ -64,6 +64,8 @@ func (n *Node) passBarrier(ctx context.Context, term uint64) error {
 	case <-time.After(flightDeadline):
 		return fmt.Errorf("barrier of term %d did not pass within %s", term, flightDeadline)
 	case <-ctx.Done():
+		// A barrier that still lies in Raft's channels when Raft ends is never answered, so its end is waited for: committed, or lost with the leader's lease.
+		waitFor(2*n.config.RaftTimeout, func() { <-passed })
 		return ctx.Err()
 	}
 	if _, leads := n.leads(term); !leads {
