@@ -46,8 +46,7 @@ type reads struct {
 	nudge    func()        // lets the proposer look at its duties
 	lost     func()        // called when a round shows that this node leads no more
 
-	served int       // by the last round; owned by run, like the next
-	began  time.Time // when the last round began
+	company company // owned by run
 
 	mu      sync.Mutex
 	waiting []readRequest
@@ -99,7 +98,7 @@ func (r *reads) run(ctx context.Context) {
 		if len(requests) == 0 {
 			continue
 		}
-		r.served, r.began = len(requests), time.Now()
+		r.company.served(len(requests), time.Now())
 		if !r.round(ctx) {
 			answerAll(requests, result{fate: fateNotProposed})
 			continue
@@ -110,29 +109,49 @@ func (r *reads) run(ctx context.Context) {
 	}
 }
 
-// A round that served more than lingerAbove requests is followed by the next when twice as many wait, or lingerMost after it began: rounds are so cheap that
-// each would otherwise serve the few that came while the last one ran. Below that load nothing waits.
+// Rounds are so cheap that, when many ask again and again, each would serve only the few that came while the last one ran. So above lingerAbove reads in about
+// lingerMost a round waits until as many are there as are known to come: that number is found by waiting for lingerMost once in lingerProbe rounds, and whenever
+// they do not come. Below that load nothing waits.
 const (
-	lingerAbove = 8
+	lingerAbove = 32
 	lingerMost  = 3 * time.Millisecond
+	lingerProbe = 32
 )
 
-// linger waits for company, when the last round had much.
+// company decides how long a read round waits for others. One goroutine uses it.
+type company struct {
+	lately float64   // reads served in about the last lingerMost
+	known  int       // how many come
+	rounds int       // so far
+	began  time.Time // the last round
+}
+
+// served notes a round.
+func (c *company) served(requests int, now time.Time) {
+	past := float64(now.Sub(c.began)) / float64(lingerMost)
+	c.lately = c.lately*max(0, 1-past) + float64(requests)
+	c.rounds, c.began = c.rounds+1, now
+}
+
+// complete reports whether a round may begin, when so many wait.
+func (c *company) complete(waiting int) bool {
+	return c.lately < lingerAbove || c.rounds%lingerProbe != 0 && waiting >= c.known
+}
+
+// linger waits for company, when there is reason to expect it.
 func (r *reads) linger(ctx context.Context) {
-	if r.served <= lingerAbove {
-		return
-	}
-	timer := time.NewTimer(lingerMost - time.Since(r.began))
+	timer := time.NewTimer(max(lingerMost-time.Since(r.company.began), 0))
 	defer timer.Stop()
-	for r.waits() < 2*r.served {
+	for !r.company.complete(r.waits()) {
 		select {
 		case <-r.kick:
+			continue
 		case <-timer.C:
-			return
 		case <-ctx.Done():
-			return
 		}
+		break
 	}
+	r.company.known = r.waits()
 }
 
 // waits is how many requests wait.
