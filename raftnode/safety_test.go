@@ -365,6 +365,50 @@ func TestEveryNodeKilledAtOnceForgetsNothing(t *testing.T) {
 	})
 }
 
+func TestS27_ThreeHoursWithoutAClusterCountAgainstNoLease(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		opened := c.Do(0, command.SessionOpen{TTLMilliseconds: 4000})[0]
+		session, err := command.ParsePosition(string(opened.Elements[1].Text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Do(0, lease("held", "holder", 4*time.Second))
+		for i := range c.Size() {
+			c.Kill(i)
+		}
+		time.Sleep(3 * time.Hour)
+		for i := range c.Size() {
+			c.Restart(i)
+		}
+		for i := range c.Size() {
+			c.AwaitReady(i)
+		}
+		if c.Do(1, get("held"))[0].IsNil() {
+			t.Fatal("a lease of 4 s ended while there was no cluster to renew it at")
+		}
+		if reply := c.Do(1, command.SessionKeepAlive{Session: session})[0]; reply.IsError() {
+			t.Fatalf("a session of 4 s ended while there was no cluster to renew it at: %s", reply.Text)
+		}
+		if off := unixNow(t, c, 0).Sub(time.Now()).Abs(); off > 1200*time.Millisecond {
+			t.Fatalf("TIME is off by %s", off)
+		}
+		inTwoSeconds := command.Expiry{Mode: command.ExpiryAbsolute, Milliseconds: time.Now().Add(2 * time.Second).UnixMilli()}
+		c.Do(1, command.Set{Name: command.Name{Key: "soon"}, Value: []byte("v"), Expiry: inTwoSeconds})
+		time.Sleep(1500 * time.Millisecond)
+		if c.Do(1, get("soon"))[0].IsNil() {
+			t.Fatal("a PXAT two seconds ahead was gone after one and a half")
+		}
+		time.Sleep(1200 * time.Millisecond)
+		if !c.Do(1, get("soon"))[0].IsNil() {
+			t.Fatal("a PXAT two seconds ahead was there after 2.7 s")
+		}
+		time.Sleep(3 * time.Second)
+		if !c.Do(1, get("held"))[0].IsNil() {
+			t.Fatal("a lease of 4 s that nobody renewed lives on")
+		}
+	})
+}
+
 func TestASnapshotIsInstalledOnANodeThatSlept(t *testing.T) {
 	small := func(_ int, config *raftnode.Config) { config.SnapshotThreshold, config.TrailingLogs = 50, 10 }
 	inBubble(t, clustertest.Options{Configure: small}, func(t *testing.T, c *clustertest.Cluster) {

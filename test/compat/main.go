@@ -22,6 +22,7 @@ var commands = []command{
 	{"clients", "every client takes, contends for, extends, releases and loses a lock", clientsCommand},
 	{"kill-leader", "the same clients while the leader is killed every few seconds", killLeaderCommand},
 	{"restart", "all nodes are killed under load; nothing acknowledged may be missing", restartCommand},
+	{"pause", "all nodes are stopped for three times the leases' TTL; no lease may end early", pauseCommand},
 	{"failover", "how long clients pause when the leader dies", failoverCommand},
 	{"batching", "how many commands share one log entry or read round", batchingCommand},
 	{"differential", "random command sequences, byte for byte against redis-server", differentialCommand},
