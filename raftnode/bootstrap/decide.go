@@ -61,7 +61,7 @@ func Decide(view View) Step {
 	}
 	if stranger, ok := wordOfCluster(view); ok {
 		return Step{Action: Refuse, Reason: fmt.Sprintf(
-			"cluster %q exists already: node %s at %s belongs to it (id %s). This node founds no second one; start it without --bootstrap-expect to join that one, or under another cluster name",
+			"cluster %q exists already: node %s at %s belongs to it (id %s). This node founds no second one; start it with --join and without --bootstrap-expect, or under another cluster name",
 			view.Notes.ClusterName, stranger.NodeID, stranger.PeerAddress, stranger.ClusterID)}
 	}
 	if members := promised(view); members != nil {
