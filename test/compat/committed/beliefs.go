@@ -31,7 +31,18 @@ func JudgeBeliefs(history *History, beliefs []Belief) []string {
 			violations = append(violations, violation)
 		}
 	}
-	return append(violations, overlaps(beliefs)...)
+	alone := slices.DeleteFunc(slices.Clone(beliefs), func(belief Belief) bool { return gaveBackUnseen(history, belief) })
+	return append(violations, overlaps(alone)...)
+}
+
+// gaveBackUnseen is true for a client whose own library gave its lock back
+// before it was asked to, as node-redlock does when it cleans up after an
+// attempt whose connection broke: the release that the client then asked for
+// found nothing, and the log has the command, with this client's value, that
+// ended the hold. When the client was alone cannot be told from its lines.
+func gaveBackUnseen(history *History, belief Belief) bool {
+	hold := history.Hold(belief.Line.Name, belief.Line.Token)
+	return belief.Line.End == "not_owned" && hold != nil && hold.Holder == belief.Line.Holder && hold.EndedByValue
 }
 
 func judgeGrant(history *History, belief Belief) string {

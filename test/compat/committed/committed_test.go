@@ -67,6 +67,28 @@ func TestJudgeBeliefsFindsPlantedFaults(t *testing.T) {
 	}
 }
 
+func TestALibraryThatGaveItsLockBackIsNoSecondHolder(t *testing.T) {
+	const begin = `{"index":3,"now_ms":1,"events":[{"type":"began","name":"a","token":3,"holder":"x"}]}` + "\n"
+	const next = "\n" + `{"index":5,"now_ms":3,"events":[{"type":"began","name":"a","token":5,"holder":"y"}]}`
+	overlapping := func(end string) []Belief {
+		first := lines.Line{Name: "a", Holder: "x", Token: 3, SentUS: 10, FromUS: 10, UntilUS: 2000, TTLMS: 50, End: end}
+		second := lines.Line{Name: "a", Holder: "y", Token: 5, SentUS: 1000, FromUS: 1000, UntilUS: 3000, TTLMS: 50, End: "released"}
+		return []Belief{{"one", true, first}, {"two", true, second}}
+	}
+	ended := func(value string) *History {
+		return judgeText(t, begin+`{"index":4,"now_ms":2,"commands":[{"arguments":["`+value+`"]}],"events":[{"type":"ended","name":"a","token":3,"reason":"deleted"}]}`+next)
+	}
+	if got := JudgeBeliefs(ended("x"), overlapping("not_owned")); len(got) != 0 {
+		t.Errorf("its own value ended it, and its release found nothing: %q", got)
+	}
+	if got := JudgeBeliefs(ended("z"), overlapping("not_owned")); len(got) != 1 {
+		t.Errorf("another's command ended it: got %q", got)
+	}
+	if got := JudgeBeliefs(ended("x"), overlapping("released")); len(got) != 1 {
+		t.Errorf("its release found it after another had it: got %q", got)
+	}
+}
+
 func TestSameHistoryFindsADifference(t *testing.T) {
 	read := func(text string) []Entry {
 		entries, err := Read(strings.NewReader(text))

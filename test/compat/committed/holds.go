@@ -29,6 +29,9 @@ type Hold struct {
 	// BeganMS and EndedMS are instants of the replicated clock.
 	BeganMS, EndedMS int64
 	Reason           string
+	// EndedByValue says that the entry which ended the hold carries a command
+	// with the holder's own value: somebody who knew it gave the lock back.
+	EndedByValue bool
 }
 
 // History is what the log says about holds.
@@ -128,6 +131,7 @@ func (j *judge) ended(entry Entry, event Event) {
 		j.violation("%s: entry %d ends token %d while token %d is held", lock, entry.Index, event.Token, held.Token)
 	}
 	held.EndedIndex, held.EndedMS, held.Reason = entry.Index, entry.NowMS, event.Reason
+	held.EndedByValue = event.Reason == "deleted" && entry.names(held.Holder)
 	delete(j.open, lock)
 }
 

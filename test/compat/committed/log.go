@@ -82,6 +82,12 @@ func parse(text []byte) (Entry, error) {
 	return entry, err
 }
 
+// names says that a command of the entry has the value as an argument.
+func (e Entry) names(value string) bool {
+	quoted, err := json.Marshal(value)
+	return err == nil && value != "" && slices.ContainsFunc(e.Commands, func(command json.RawMessage) bool { return bytes.Contains(command, quoted) })
+}
+
 // certain says that the node knows the entry to be committed. A line that does
 // not say anything about it counts as certain.
 func (e Entry) certain() bool {
