@@ -11,12 +11,9 @@ import (
 
 // increment adds to the integer that a value spells. A present name keeps its owner, its token and its deadline (safety case S18).
 func (e *effects) increment(op command.Increment) command.Reply {
-	key, record, problem := e.open(op.Name)
-	switch {
-	case problem != nil:
+	key, record, problem := e.openUnlocked(op.Name)
+	if problem != nil {
 		return *problem
-	case record.locked():
-		return lockedError(key, record)
 	}
 	var present int64
 	if record.holding == holdingString {
@@ -52,12 +49,9 @@ func strictInteger(text string) (int64, bool) {
 // incrementBy adds a floating-point number. Redis computes in the 80-bit format of its processor, whose significand has 64 bits; math/big gives the same
 // everywhere.
 func (e *effects) incrementBy(op command.IncrementBy) command.Reply {
-	key, record, problem := e.open(op.Name)
-	switch {
-	case problem != nil:
+	key, record, problem := e.openUnlocked(op.Name)
+	if problem != nil {
 		return *problem
-	case record.locked():
-		return lockedError(key, record)
 	}
 	present := new(big.Float).SetPrec(64)
 	if record.holding == holdingString {

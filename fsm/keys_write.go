@@ -57,6 +57,16 @@ func lockedError(key nameKey, record nameRecord) command.Reply {
 	return command.Errorf(command.CodeLocked, "%s is held by %s (token %d)", quote(key.key), record.holder(), record.token)
 }
 
+// openUnlocked is open for the writes that a native hold refuses whatever they ask.
+func (e *effects) openUnlocked(name command.Name) (nameKey, nameRecord, *command.Reply) {
+	key, record, problem := e.open(name)
+	if problem == nil && record.locked() {
+		locked := lockedError(key, record)
+		problem = &locked
+	}
+	return key, record, problem
+}
+
 // deadlineAfter is the deadline that an expiry gives, and whether it has passed already.
 func (s *state) deadlineAfter(expiry command.Expiry, present command.Instant) (deadline command.Instant, past bool) {
 	switch expiry.Mode {
@@ -127,12 +137,10 @@ func (r nameRecord) admits(condition command.Condition, operand []byte) bool {
 }
 
 func (e *effects) getDelete(op command.GetDelete) command.Reply {
-	key, record, problem := e.open(op.Name)
+	key, record, problem := e.openUnlocked(op.Name)
 	switch {
 	case problem != nil:
 		return *problem
-	case record.locked():
-		return lockedError(key, record)
 	case record.absent():
 		return command.Nil()
 	}
@@ -145,12 +153,10 @@ func (e *effects) getExpire(op command.GetExpire) command.Reply {
 		e.touchNamesOf(op)
 		return e.view().value(op.Name)
 	}
-	key, record, problem := e.open(op.Name)
+	key, record, problem := e.openUnlocked(op.Name)
 	switch {
 	case problem != nil:
 		return *problem
-	case record.locked():
-		return lockedError(key, record)
 	case record.absent():
 		return command.Nil()
 	}
@@ -231,12 +237,10 @@ func (e *effects) deleteIf(op command.DeleteIf) command.Reply {
 }
 
 func (e *effects) expireKey(op command.ExpireKey) command.Reply {
-	key, record, problem := e.open(op.Name)
+	key, record, problem := e.openUnlocked(op.Name)
 	switch {
 	case problem != nil:
 		return *problem
-	case record.locked():
-		return lockedError(key, record)
 	case record.absent():
 		return command.Integer(0)
 	}
@@ -266,12 +270,10 @@ func (r nameRecord) admitsDeadline(condition command.Condition, deadline command
 }
 
 func (e *effects) persist(op command.Persist) command.Reply {
-	key, record, problem := e.open(op.Name)
+	key, record, problem := e.openUnlocked(op.Name)
 	switch {
 	case problem != nil:
 		return *problem
-	case record.locked():
-		return lockedError(key, record)
 	case record.absent() || record.deadline == 0:
 		return command.Integer(0)
 	}
