@@ -61,7 +61,7 @@ func devAddress(flags *devFlags, first options.Number, i int) string {
 
 // devReserve checks an address that the node binds later, and chooses its port when that is 0.
 func devReserve(flagName, address string, udp bool) (string, error) {
-	address, err := freeAddress(address)
+	address, err := chosenAddress(address)
 	if err != nil {
 		return "", portFailure(flagName, address, err)
 	}

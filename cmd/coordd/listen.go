@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"net"
 	"syscall"
+
+	"github.com/coordd/coordd/internal/freeport"
 )
 
 // listen binds a TCP address. When that fails the sentence names the port and the flag that moves it.
@@ -56,16 +58,12 @@ func portFailure(flagName, address string, err error) error {
 	return failWith(exitCannotMake, err)
 }
 
-// freeAddress replaces port 0 by a free port of loopback. Only for peer and gossip ports, which must be known before they are bound, since every
+// chosenAddress replaces port 0 by a free port of loopback. Only for peer and gossip ports, which must be known before they are bound, since every
 // node of a new cluster names the others.
-func freeAddress(address string) (string, error) {
+func chosenAddress(address string) (string, error) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil || port != "0" {
 		return address, err
 	}
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return "", err
-	}
-	return listener.Addr().String(), listener.Close()
+	return freeport.Address()
 }

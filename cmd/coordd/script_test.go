@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/coordd/coordd/cmd/coordd/internal/endpoint"
+	"github.com/coordd/coordd/internal/freeport"
 )
 
 // TestMain lets the scripts run this test binary as the command coordd.
@@ -86,7 +87,7 @@ func startCluster(ts *testscript.TestScript, neg bool, arguments []string) {
 	ts.Defer(func() { c.end() })
 	line, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
-		ts.Fatalf("the cluster did not get ready: exit code %d, %s", <-c.done, c.stderr)
+		ts.Fatalf("the cluster did not get ready: exit code %d, %s", c.end(), c.stderr)
 	}
 	go io.Copy(io.Discard, read)
 	var ready struct {
@@ -175,7 +176,7 @@ func expectLarger(ts *testscript.TestScript, _ bool, arguments []string) {
 
 // freePort is the script command `freeport VARIABLE`: it puts the number of a port that is free now into the variable.
 func freePort(ts *testscript.TestScript, _ bool, arguments []string) {
-	address, err := freeAddress("127.0.0.1:0")
+	address, err := freeport.Address()
 	ts.Check(err)
 	_, port, err := net.SplitHostPort(address)
 	ts.Check(err)

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/coordd/coordd/raftnode"
@@ -115,16 +118,19 @@ func (m *member) stop(ctx context.Context) (err error) {
 	return errors.Join(err, m.node.Stop(ctx))
 }
 
-// freeAddresses finds ports that are free now. A program with a configuration would name its own.
+// freeAddresses finds ports that are free now, below those that systems give to outgoing connections, so that they are still free when the nodes bind them, now and after
+// the restart. A program with a configuration would name its own.
 func freeAddresses(count int) ([]string, error) {
 	var addresses []string
-	for range count {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+	for port := 20000 + rand.IntN(10000); len(addresses) < count; port++ {
+		listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+		switch {
+		case err == nil:
+			defer listener.Close() // all of them at the end, so that no port is found twice
+			addresses = append(addresses, listener.Addr().String())
+		case !errors.Is(err, syscall.EADDRINUSE):
 			return nil, err
 		}
-		defer listener.Close() // all of them at the end, so that no port is found twice
-		addresses = append(addresses, listener.Addr().String())
 	}
 	return addresses, nil
 }

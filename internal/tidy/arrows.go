@@ -27,7 +27,7 @@ var rooms = []room{
 		"a door knows the node only through the interfaces of package transport, so that it can be tested without Raft"},
 	{"transport/resp/wire", nil, only,
 		"the codec is shared with the client, which must stay small"},
-	{"raftnode", []string{"raftnode", "fsm", "ring", "transport", "transport/peer"}, nil,
+	{"raftnode", []string{"raftnode", "fsm", "ring", "transport", "transport/peer", "internal/freeport"}, nil,
 		"a node knows no door: the doors know it, through package transport"},
 	{"client", []string{"client", "transport/resp/wire"}, []string{"golang.org/x/sys/unix"},
 		"programs that link the client must not link a server"},

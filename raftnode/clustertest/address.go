@@ -1,17 +1,17 @@
 package clustertest
 
 import (
-	"net"
 	"testing"
+
+	"github.com/coordd/coordd/internal/freeport"
 )
 
-// freeAddress finds a free port on loopback. It is free again when this returns, so that the node can bind it, now and after a restart.
+// freeAddress finds a port on loopback that a node can bind, now and after a restart.
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	return address
 }
