@@ -20,6 +20,8 @@ type measurement struct {
 	Clients   int     `json:"clients"`
 	Round     int     `json:"round"`
 	PerSecond float64 `json:"cycles_per_second"`
+	// CPU is the processor time of a cycle, all processes together. It says more than the rate on a machine that others use as well. Zero: not known here.
+	CPU cpuTime `json:"cpu_per_cycle"`
 	*sample
 }
 
@@ -55,13 +57,15 @@ func measure(ctx context.Context, p *plan, place *workplace) (*results, error) {
 				if systems[name] == nil {
 					continue
 				}
+				cpu := watchCPU(systems[name].PIDs(), p.warmUp, p.cell)
 				sample, err := systems[name].Measure(ctx, clients, p.warmUp, p.cell)
+				perCycle := cpu.per(sample)
 				if err != nil {
 					return nil, fmt.Errorf("%s with %d clients: %w", name, clients, err)
 				}
-				fmt.Fprintf(place.out, "round %d: %-13s %4d clients %9.0f cycles/s  p50 %9s  p99 %9s  %d errors %s\n", round+1, name, clients,
-					sample.PerSecond(), short(sample.P50), short(sample.P99), sample.Errors, sample.FirstError)
-				r.Measurements = append(r.Measurements, measurement{name, clients, round + 1, sample.PerSecond(), sample})
+				fmt.Fprintf(place.out, "round %d: %-13s %4d clients %9.0f cycles/s  p50 %9s  p99 %9s  %s  %d errors %s\n", round+1, name, clients,
+					sample.PerSecond(), short(sample.P50), short(sample.P99), perCycle, sample.Errors, sample.FirstError)
+				r.Measurements = append(r.Measurements, measurement{name, clients, round + 1, sample.PerSecond(), perCycle, sample})
 			}
 		}
 	}
@@ -74,7 +78,7 @@ func short(d time.Duration) string { return fmt.Sprintf("%.2f ms", float64(d.Mic
 func (r *results) write(out io.Writer, path string) error {
 	fmt.Fprintf(out, "\nMedians of %d rounds of %v; %d CPUs for clients and servers together; log store %s.\n\n", r.plan.rounds, r.plan.cell, r.CPUs, r.LogStore)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "clients\tsystem\tcycles/s\tp50\tp99\terrors\tcoordd is")
+	fmt.Fprintln(table, "clients\tsystem\tcycles/s\tp50\tp99\tCPU/cycle: servers\tclients\terrors\tcoordd is")
 	for _, clients := range r.plan.clients {
 		coordd, _ := r.median("coordd", clients)
 		for _, name := range r.plan.systems {
@@ -86,7 +90,8 @@ func (r *results) write(out io.Writer, path string) error {
 			if coordd.PerSecond > 0 && name != "coordd" {
 				times = fmt.Sprintf("%.2f x", coordd.PerSecond/row.PerSecond)
 			}
-			fmt.Fprintf(table, "%d\t%s\t%.0f\t%s\t%s\t%d\t%s\n", clients, name, row.PerSecond, short(row.P50), short(row.P99), row.Errors, times)
+			fmt.Fprintf(table, "%d\t%s\t%.0f\t%s\t%s\t%s\t%s\t%d\t%s\n", clients, name, row.PerSecond, short(row.P50), short(row.P99),
+				microseconds(row.CPU.Servers), microseconds(row.CPU.Clients), row.Errors, times)
 		}
 	}
 	table.Flush()

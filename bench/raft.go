@@ -21,6 +21,15 @@ type raftSystem struct {
 	orders  io.Writer
 	answers *json.Decoder
 	leader  *process.Process
+	nodes   []*process.Process
+}
+
+func (s *raftSystem) PIDs() []int {
+	var ids []int
+	for _, node := range s.nodes {
+		ids = append(ids, node.PID())
+	}
+	return ids
 }
 
 func startRaft(ctx context.Context, p *plan, place *workplace) (system, error) {
@@ -52,6 +61,7 @@ func startRaft(ctx context.Context, p *plan, place *workplace) (system, error) {
 			return nil, err
 		}
 		s.leader = child
+		s.nodes = append(s.nodes, child)
 	}
 	go func() {
 		<-s.leader.Exited()

@@ -31,6 +31,8 @@ type workplace struct {
 type system interface {
 	// Measure lets so many clients take and release locks of their own.
 	Measure(ctx context.Context, clients int, warmUp, duration time.Duration) (*sample, error)
+	// PIDs are the processes that serve; the load runs in this one.
+	PIDs() []int
 }
 
 // cycle takes and releases the lock of one client once.
@@ -61,7 +63,18 @@ func startSystem(ctx context.Context, name string, p *plan, place *workplace) (s
 }
 
 // goSystem is a system whose clients are goroutines of this process.
-type goSystem struct{ cycle cycle }
+type goSystem struct {
+	cycle   cycle
+	servers []*cluster.Node
+}
+
+func (s goSystem) PIDs() []int {
+	var ids []int
+	for _, server := range s.servers {
+		ids = append(ids, server.PID())
+	}
+	return ids
+}
 
 func (s goSystem) Measure(ctx context.Context, clients int, warmUp, duration time.Duration) (*sample, error) {
 	return load(ctx, clients, warmUp, duration, s.cycle)
@@ -90,7 +103,7 @@ func startCoordd(ctx context.Context, p *plan, place *workplace) (system, error)
 	for _, address := range addresses {
 		lockers = append(lockers, redislock.New(connect(address, p)))
 	}
-	return goSystem{func(ctx context.Context, client int) error {
+	return goSystem{servers: servers.Nodes, cycle: func(ctx context.Context, client int) error {
 		lock, err := lockers[client%len(lockers)].Obtain(ctx, "bench:"+strconv.Itoa(client), lockTTL, nil)
 		if err != nil {
 			return err
@@ -113,15 +126,17 @@ func startRedsync(ctx context.Context, p *plan, place *workplace, name string, s
 		return nil, fmt.Errorf("%w: redis-server is not installed (Debian: apt-get install redis-server)", errSkipped)
 	}
 	var pools []redsyncredis.Pool
+	var servers []*cluster.Node
 	for number := range 3 {
 		server, err := cluster.StartRedis(ctx, place.group, place.folder, name+"-"+strconv.Itoa(number+1), settings...)
 		if err != nil {
 			return nil, err
 		}
+		servers = append(servers, server.Nodes...)
 		pools = append(pools, redsyncgoredis.NewPool(connect(server.Address, p)))
 	}
 	locks := redsync.New(pools...)
-	return goSystem{func(ctx context.Context, client int) error {
+	return goSystem{servers: servers, cycle: func(ctx context.Context, client int) error {
 		mutex := locks.NewMutex("bench:"+strconv.Itoa(client), redsync.WithExpiry(lockTTL))
 		if err := mutex.LockContext(ctx); err != nil {
 			return err
