@@ -16,12 +16,11 @@ type ownershipChanges struct {
 	places map[nameKey]int // in list; nil while the list is short enough to be walked
 }
 
-// of finds the change of a name. The pointer is good until the next call.
-func (c *ownershipChanges) of(s *state, key nameKey) *ownershipChange {
+// of finds the change of a name, or begins it with the record that the name has now. The pointer is good until the next call.
+func (c *ownershipChanges) of(key nameKey, record nameRecord) *ownershipChange {
 	if place, found := c.find(key); found {
 		return &c.list[place]
 	}
-	record, _ := s.names.get(key)
 	c.list = append(c.list, ownershipChange{name: key, before: record})
 	const short = 8
 	switch {
@@ -49,17 +48,24 @@ func (c *ownershipChanges) find(key nameKey) (place int, found bool) {
 	return 0, false
 }
 
-// granted notes that the name gets a new owner.
-func (e *effects) granted(key nameKey) { e.changes.of(e.m.state, key).granted = true }
+// reset forgets everything and keeps the memory.
+func (c *ownershipChanges) reset() {
+	clear(c.list)
+	c.list, c.places = c.list[:0], nil
+}
+
+// granted notes that the name gets a new owner, and what stands there until then.
+func (e *effects) granted(key nameKey, record nameRecord) { e.changes.of(key, record).granted = true }
 
 // hasGranted reports whether the name got an owner in this entry, by this command or an earlier one.
 func (e *effects) hasGranted(key nameKey) bool {
-	return e.m.entry.hasGranted(key) || e.changes.of(e.m.state, key).granted
+	place, found := e.changes.find(key)
+	return found && e.changes.list[place].granted || e.m.entry.hasGranted(key)
 }
 
 // ends notes that the present ownership of the name ends. The first reason in a command is the one that ended the owner others knew.
-func (e *effects) ends(key nameKey, reason string) {
-	if change := e.changes.of(e.m.state, key); change.reason == "" {
+func (e *effects) ends(key nameKey, record nameRecord, reason string) {
+	if change := e.changes.of(key, record); change.reason == "" {
 		change.reason = reason
 	}
 }
@@ -92,9 +98,8 @@ func (e *effects) publish() {
 			e.event(Event{Type: EventBegan, Name: change.name.name(), Token: now.token, Holder: now.holder()})
 		}
 	}
-	e.m.entry.events = append(e.m.entry.events, e.events...)
 }
 
-func (e *effects) event(event Event) { e.events = append(e.events, event) }
+func (e *effects) event(event Event) { e.m.entry.events = append(e.m.entry.events, event) }
 
 func (e *effects) changed(name command.Name) { e.event(Event{Type: EventChanged, Name: name}) }

@@ -325,9 +325,9 @@ func (r *runner) apply(t *rapid.T, now command.Instant, steps ...step) []string 
 			delete(r.sessions, steps[i].number)
 		}
 	}
-	r.m.state.names.tree.Scan(func(row row[nameKey, nameRecord]) bool {
-		if row.value.holding == holdingNative {
-			r.tokens[r.serials[row.value.waiter]] = row.value.token
+	r.m.state.names.all(func(_ nameKey, record nameRecord) bool {
+		if record.holding == holdingNative {
+			r.tokens[r.serials[record.waiter]] = record.token
 		}
 		return true
 	})

@@ -11,19 +11,19 @@ func checkInvariants(m *Machine) error {
 	s := m.state
 	c := &consistency{deadlines: map[deadlineKey]none{}, belongings: map[belongingKey]none{}, holds: map[command.SessionID]uint32{}, waits: map[command.SessionID]uint32{}}
 	queues := map[nameKey]uint32{}
-	s.waiters.tree.Scan(func(r row[waiterKey, waiterRecord]) bool {
-		queues[r.key.name]++
-		c.deadlines[deadlineKey{at: r.value.deadline, class: deadlineWaiter, name: r.key.name, id: r.key.id}] = none{}
-		if !r.value.bound.IsZero() {
-			c.belongings[belongingKey{session: r.value.bound, waiting: true, name: r.key.name, id: r.key.id}] = none{}
-			c.waits[r.value.bound]++
+	s.waiters.all(func(key waiterKey, waiter waiterRecord) bool {
+		queues[key.name]++
+		c.deadlines[deadlineKey{at: waiter.deadline, class: deadlineWaiter, name: key.name, id: key.id}] = none{}
+		if !waiter.bound.IsZero() {
+			c.belongings[belongingKey{session: waiter.bound, waiting: true, name: key.name, id: key.id}] = none{}
+			c.waits[waiter.bound]++
 		}
 		return true
 	})
 	locks := 0
-	s.names.tree.Scan(func(r row[nameKey, nameRecord]) bool {
-		locks += c.name(s, r.key, r.value, queues[r.key])
-		delete(queues, r.key)
+	s.names.all(func(key nameKey, record nameRecord) bool {
+		locks += c.name(s, key, record, queues[key])
+		delete(queues, key)
 		return true
 	})
 	c.expect(len(queues) == 0, "waiters stand before %d names that have no row", len(queues))
@@ -85,14 +85,13 @@ func (c *consistency) name(s *state, key nameKey, r nameRecord, queued uint32) (
 
 func (c *consistency) sessions(s *state) {
 	remembered, bytes := map[command.SessionID]uint32{}, map[command.SessionID]uint32{}
-	s.results.tree.Scan(func(r row[resultKey, resultRecord]) bool {
-		remembered[r.key.session]++
-		bytes[r.key.session] += r.value.cost
+	s.results.all(func(key resultKey, record resultRecord) bool {
+		remembered[key.session]++
+		bytes[key.session] += record.cost
 		return true
 	})
 	ttls := map[int64]int{}
-	s.sessions.tree.Scan(func(r row[command.SessionID, sessionRecord]) bool {
-		id, session := r.key, r.value
+	s.sessions.all(func(id command.SessionID, session sessionRecord) bool {
 		c.expect(session.holds == c.holds[id] && session.waiters == c.waits[id], "session %s counts %d holds and %d waiters; there are %d and %d", id, session.holds, session.waiters, c.holds[id], c.waits[id])
 		c.expect(session.dead == s.dying.has(id), "session %s: dead %t, dying %t", id, session.dead, s.dying.has(id))
 		if session.dead {

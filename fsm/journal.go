@@ -13,7 +13,8 @@ import (
 // The sum depends on what the state is and not on the way there, so a build that reaches the same state by fewer steps still agrees with the others, a command
 // that is taken back leaves no trace, and a snapshot can be checked against it.
 type journal struct {
-	sum       uint64 // of the hashes of all rows, modulo 2^64
+	sum       uint64 // of the hashes of all rows, modulo 2^64; true after settleSum
+	unsummed  []summer
 	recording bool
 	steps     []undoer // the tables that changed, in order, one for each change
 	revision  uint64   // the newest revision given to a name
@@ -27,12 +28,18 @@ type undoer interface {
 	forgetUndo()
 }
 
-// changed notes a change of a table.
-func (j *journal) changed(table undoer, before, after uint64) {
-	j.sum += after - before
-	if j.recording {
-		j.steps = append(j.steps, table)
+// summer is a table with rows that are not part of the sum yet: hashes are computed once an entry, for what it has left behind.
+type summer interface {
+	addFresh(c *canonical.Coder) (sum uint64)
+}
+
+// settleSum makes the sum that of all rows.
+func (j *journal) settleSum() {
+	for _, table := range j.unsummed {
+		j.sum += table.addFresh(&j.coder)
 	}
+	clear(j.unsummed)
+	j.unsummed = j.unsummed[:0]
 }
 
 // begin starts recording steps back.
@@ -44,6 +51,7 @@ func (j *journal) keep() {
 	for _, table := range j.steps {
 		table.forgetUndo()
 	}
+	clear(j.steps)
 	j.steps = j.steps[:0]
 }
 

@@ -14,14 +14,14 @@ const maxKeysReply = 100_000
 const cursorShift = 64 - 53
 
 // visible reports whether a row counts as an existing name.
-func (v *view) visible(r row[nameKey, nameRecord]) bool { return !v.judge(r.key, r.value).absent() }
+func (v *view) visible(key nameKey, record nameRecord) bool { return !v.judge(key, record).absent() }
 
 // settleClock makes a read of many names wait for every deadline that the clock has passed.
 func (v *view) settleClock() {
 	if v.clock > v.s.now {
-		v.s.deadlines.tree.Descend(row[deadlineKey, none]{key: deadlineKey{at: v.clock.Add(1)}}, func(r row[deadlineKey, none]) bool {
-			v.passed(r.key.at)
-			return r.key.at > v.clock
+		v.s.deadlines.before(deadlineKey{at: v.clock.Add(1)}, func(key deadlineKey, _ none) bool {
+			v.passed(key.at)
+			return key.at > v.clock
 		})
 	}
 }
@@ -36,20 +36,20 @@ func (v *view) scan(op command.Scan) command.Reply {
 	if op.Cursor >= 1<<(64-cursorShift) {
 		return command.Array(text("0"), command.Array()) // none of ours
 	}
-	from := row[nameKey, nameRecord]{key: nameKey{database: op.Database, hash: op.Cursor << cursorShift}}
-	v.s.names.tree.Ascend(from, func(r row[nameKey, nameRecord]) bool {
-		if r.key.database != op.Database {
+	from := nameKey{database: op.Database, hash: op.Cursor << cursorShift}
+	v.s.names.from(from, func(key nameKey, record nameRecord) bool {
+		if key.database != op.Database {
 			return false
 		}
 		// Names of one cursor are never split over two calls, or the second would be lost.
-		cursor := r.key.hash >> cursorShift
+		cursor := key.hash >> cursorShift
 		if visited >= limit && cursor != last {
 			next = cursor
 			return false
 		}
 		visited, last = visited+1, cursor
-		if (op.OfType == "" || op.OfType == "string") && v.visible(r) && (op.Match == "" || globMatch(op.Match, r.key.key)) {
-			names = append(names, text(r.key.key))
+		if (op.OfType == "" || op.OfType == "string") && v.visible(key, record) && (op.Match == "" || globMatch(op.Match, key.key)) {
+			names = append(names, text(key.key))
 		}
 		return true
 	})
@@ -82,11 +82,11 @@ func (v *view) size(op command.DatabaseSize) command.Reply {
 }
 
 func (v *view) eachVisible(database uint8, yield func(key string) bool) {
-	v.s.names.tree.Ascend(row[nameKey, nameRecord]{key: nameKey{database: database}}, func(r row[nameKey, nameRecord]) bool {
-		if r.key.database != database {
+	v.s.names.from(nameKey{database: database}, func(key nameKey, record nameRecord) bool {
+		if key.database != database {
 			return false
 		}
-		return !v.visible(r) || yield(r.key.key)
+		return !v.visible(key, record) || yield(key.key)
 	})
 }
 

@@ -15,6 +15,8 @@ type Machine struct {
 	hashes hashHistory
 	entry  entryContext
 
+	effects effects // of the command that runs
+
 	// Not state: nothing that Apply does depends on them.
 	gone     goneWaiters
 	programs programs
@@ -39,6 +41,13 @@ type entryContext struct {
 	blocked map[lane]none    // lanes with a command that was answered "again": their later commands are too
 	events  []Event
 	fatal   error // an op of a format that this build does not know
+}
+
+// reset starts another entry. The maps keep their memory; the events of the last entry belong to whoever got them.
+func (c *entryContext) reset() {
+	clear(c.granted)
+	clear(c.blocked)
+	c.events, c.fatal = make([]Event, 0, len(c.events)), nil
 }
 
 // grant notes that a name got an owner.
@@ -106,7 +115,7 @@ func (m *Machine) Apply(index, term uint64, data []byte) Applied {
 func (m *Machine) run(entry command.Entry, replies []command.Reply) error {
 	s := m.state
 	s.now = max(s.now, entry.Now)
-	m.entry = entryContext{}
+	m.entry.reset()
 	m.grantPending()
 	for i, c := range entry.Commands {
 		if tick, ok := c.Op.(command.Tick); ok {

@@ -23,11 +23,9 @@ func (r nameRecord) holder() string {
 // store writes a name's record and moves its deadline and belongings along.
 func (e *effects) store(key nameKey, record nameRecord) {
 	s := e.m.state
-	old, existed := s.names.get(key)
-	if existed {
+	if old, existed := s.names.put(key, record); existed {
 		e.unlink(key, old)
 	}
-	s.names.put(key, record)
 	if record.deadline != 0 {
 		s.deadlines.put(deadlineKey{at: record.deadline, class: deadlineName, name: key}, none{})
 	}
@@ -69,9 +67,9 @@ func (e *effects) setString(key nameKey, old nameRecord, value []byte, deadline 
 	if old.holding != holdingString || !bytes.Equal(old.value, value) {
 		record.value = bytes.Clone(value)
 		record.token = s.token()
-		e.granted(key)
+		e.granted(key, old)
 		if old.holding == holdingString {
-			e.ends(key, ReasonOverwritten)
+			e.ends(key, old, ReasonOverwritten)
 		}
 	}
 	e.store(key, record)
@@ -85,10 +83,10 @@ func (e *effects) alterString(key nameKey, record nameRecord) {
 	e.changed(key.name())
 }
 
-// end takes the holder off a name. Whoever waits is served when the name is next looked at, or when the command is done.
+// end takes the holder off a name, whose record this is. Whoever waits is served when the name is next looked at, or when the command is done.
 func (e *effects) end(key nameKey, record nameRecord, reason string) {
 	s := e.m.state
-	e.ends(key, reason)
+	e.ends(key, record, reason)
 	e.unlink(key, record)
 	s.deletions.put(deletionBucket(key), s.nextRevision())
 	if record.queued > 0 {
@@ -184,7 +182,7 @@ func (e *effects) grantNative(key nameKey, record nameRecord, session command.Se
 		grant.ttl = ttl
 		grant.deadline = s.now.Add(ttl)
 	}
-	e.granted(key)
+	e.granted(key, record)
 	e.store(key, grant)
 	e.changed(key.name())
 }
@@ -194,10 +192,10 @@ func (m *Machine) grantPending() {
 	if m.state.pending.len() == 0 {
 		return
 	}
-	e := &effects{m: m, position: command.Position{Index: m.state.index}}
+	e := m.begin(command.Position{Index: m.state.index}, command.Request{})
 	var keys []nameKey
-	m.state.pending.tree.Scan(func(r row[nameKey, none]) bool {
-		keys = append(keys, r.key)
+	m.state.pending.all(func(key nameKey, _ none) bool {
+		keys = append(keys, key)
 		return true
 	})
 	for _, key := range keys {

@@ -5,16 +5,32 @@ import (
 )
 
 // effects is what one command does beside changing the state. It is kept apart until the command stands, because a command that would give a name a
-// second owner within one entry is taken back whole.
+// second owner within one entry is taken back whole. A machine has one, and uses it for command after command.
 type effects struct {
 	m        *Machine
 	position command.Position // of the command: (index, place in the entry)
 	request  command.Request
 	inScript bool
-	events   []Event
+	events   int // of the entry, before this command
 	changes  ownershipChanges
 	freed    []nameKey        // names whose next waiter is to be granted when the command is done
 	acquires command.WaiterID // the grant or place that an acquire was answered with
+}
+
+// begin starts a command.
+func (m *Machine) begin(position command.Position, request command.Request) *effects {
+	e := &m.effects
+	e.m, e.position, e.request, e.inScript, e.events = m, position, request, false, len(m.entry.events)
+	e.freed, e.acquires = e.freed[:0], command.WaiterID{}
+	e.changes.reset()
+	return e
+}
+
+// takeBack undoes everything that the command did.
+func (e *effects) takeBack() {
+	e.m.state.rollBack()
+	clear(e.m.entry.events[e.events:])
+	e.m.entry.events = e.m.entry.events[:e.events]
 }
 
 // view reads as the running command does.
@@ -35,17 +51,17 @@ func (m *Machine) runCommand(c command.Command, place uint32) command.Reply {
 	if reply, answered := m.admit(c); answered {
 		return reply
 	}
-	e := &effects{m: m, position: command.Position{Index: m.state.index, Offset: place}, request: c.Request}
+	e := m.begin(command.Position{Index: m.state.index, Offset: place}, c.Request)
 	m.state.begin()
 	reply := m.execute(e, c.Op)
 	e.settle()
 	if e.grantsTwice() {
-		m.state.rollBack()
+		e.takeBack()
 		m.entry.block(from)
 		return command.Again()
 	}
 	if problem := replyTooLong(c.Op, reply); problem != nil {
-		m.state.rollBack()
+		e.takeBack()
 		m.remember(c, e.acquires, *problem)
 		return *problem
 	}
@@ -60,7 +76,7 @@ func (e *effects) settle() {
 	for i := 0; i < len(e.freed); i++ {
 		e.handOver(e.freed[i])
 	}
-	e.freed = nil
+	e.freed = e.freed[:0]
 }
 
 // execute dispatches one op. Ops that only read go to the same code that serves reads outside the log.

@@ -467,14 +467,37 @@ func TestS36_AMachineThatDiffersSaysSo(t *testing.T) {
 			t.Errorf("a damage is not noticed: %+v", other.m.state.now)
 		}
 	}
-	// The way there does not count: a row that was written and taken back leaves the sum as it was.
-	s := newState()
-	before := s.sum
-	s.settings.put("a", "b")
-	s.settings.put("a", "c")
-	s.settings.remove("a")
-	if s.sum != before {
-		t.Error("the sum depends on the way")
+}
+
+// The way to a state does not count for the sum of hashes, nor when the sum was asked for on the way: only what is there at the end.
+func TestS36_TheSumDependsOnTheStateAlone(t *testing.T) {
+	straight := newState()
+	straight.settings.put("a", "1")
+	straight.settings.put("b", "2")
+	straight.settleSum()
+	steps := []func(*state){
+		func(s *state) { s.settings.put("a", "0") }, func(s *state) { s.settings.put("b", "2") }, func(s *state) { s.settings.put("c", "3") },
+		func(s *state) {
+			s.begin()
+			s.settings.put("a", "5")
+			s.settings.remove("b")
+			s.settings.put("d", "4")
+			s.rollBack()
+		},
+		func(s *state) { s.settings.put("a", "1") }, func(s *state) { s.settings.remove("c") },
+		func(s *state) { s.begin(); s.settings.remove("a"); s.settings.put("a", "1"); s.keep() },
+	}
+	for settled := range 1 << len(steps) {
+		s := newState()
+		for i, step := range steps {
+			step(s)
+			if settled>>i&1 == 1 {
+				s.settleSum()
+			}
+		}
+		if s.settleSum(); s.sum != straight.sum {
+			t.Fatalf("the sum depends on the way, when it is asked for after the steps %b", settled)
+		}
 	}
 }
 

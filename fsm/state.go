@@ -136,5 +136,6 @@ func (s *state) unixMilliseconds(at command.Instant) int64 { return int64(at.Add
 
 // extendChain closes an entry: the chain then covers everything that the state holds.
 func (s *state) extendChain() {
+	s.settleSum()
 	s.chain = link(s.chain, s.index, uint64(s.now), uint64(s.clockOffset), s.tokenBase, s.revision, xxhash.Sum64String(s.clusterID), xxhash.Sum64String(s.clusterName), s.sum)
 }

@@ -2,39 +2,36 @@ package fsm
 
 import (
 	"github.com/cespare/xxhash/v2"
-	"github.com/tidwall/btree"
 
 	"github.com/coordd/coordd/fsm/internal/canonical"
+	"github.com/coordd/coordd/fsm/internal/ordered"
 )
 
-// table is one ordered map of the state. Its tree is copy-on-write, so a snapshot copies it in constant time; what it holds is never changed in
-// place. Every change goes through put and remove, which feed the hash and the undo list: no part of the state can change unseen.
+// table is one ordered map of the state. Its tree is copy-on-write and its rows are never changed in place, so a snapshot copies it in constant time. Every
+// change goes through put and remove, which feed the sum of hashes and the undo list: no part of the state can change unseen.
 type table[K, V any] struct {
 	id      byte
 	journal *journal
-	tree    *btree.BTreeG[row[K, V]]
+	tree    *ordered.Map[K, *row[K, V]]
 	code    func(*canonical.Coder, *K, *V) // fields of a row
 	hashed  func(*canonical.Coder, *K, *V) // the part of them that the hash covers
 	watch   func(old, new *row[K, V])      // sees each change, for what is counted beside the table; nil when nothing is
 	undos   []change[K, V]
-
-	// Kept here so that coding and noting take no memory.
-	scratch row[K, V]
-	noted   change[K, V]
+	fresh   []*row[K, V] // rows that are not part of the sum yet
 }
 
+// row is one key with its value. Only what concerns the sum of hashes changes after it was made.
 type row[K, V any] struct {
-	key   K
-	value V
-	hash  uint64
+	key    K
+	value  V
+	hash   uint64
+	summed bool // hash is known, and part of the sum while the row is in the table
+	fresh  bool // the row is in the table's list of fresh ones
+	gone   bool // the row was taken out before its hash was asked for
 }
 
-// change is how to take one change of a table back.
-type change[K, V any] struct {
-	present     row[K, V] // as put, or a row with only the key
-	old         row[K, V]
-	put, hadOld bool
-}
+// change is one change of a table: what stood there before and what afterwards, nil when nothing did.
+type change[K, V any] struct{ old, new *row[K, V] }
 
 // anyTable is what snapshots need from a table, whatever it holds.
 type anyTable interface {
@@ -51,80 +48,106 @@ type frozenTable struct {
 }
 
 func newTable[K, V any](j *journal, id byte, compare func(a, b K) int, code func(*canonical.Coder, *K, *V)) *table[K, V] {
-	less := func(a, b row[K, V]) bool { return compare(a.key, b.key) < 0 }
-	return &table[K, V]{
-		id:      id,
-		journal: j,
-		tree:    btree.NewBTreeGOptions(less, btree.Options{NoLocks: true}),
-		code:    code,
-		hashed:  code,
-	}
+	return &table[K, V]{id: id, journal: j, tree: ordered.NewMap[K, *row[K, V]](compare), code: code, hashed: code}
 }
 
-func (t *table[K, V]) get(key K) (V, bool) {
-	found, ok := t.tree.Get(row[K, V]{key: key})
-	return found.value, ok
+func (t *table[K, V]) get(key K) (value V, found bool) {
+	if r, found := t.tree.Get(key); found {
+		return r.value, true
+	}
+	return value, false
 }
 
 func (t *table[K, V]) has(key K) bool {
-	_, ok := t.get(key)
-	return ok
+	_, found := t.tree.Get(key)
+	return found
 }
 
-func (t *table[K, V]) put(key K, value V) {
-	t.scratch = row[K, V]{key: key, value: value}
-	t.scratch.hash = t.hash()
-	old, replaced := t.tree.Set(t.scratch)
-	t.note(change[K, V]{present: t.scratch, old: old, put: true, hadOld: replaced})
+// put gives a key a value, and answers the one it had.
+func (t *table[K, V]) put(key K, value V) (old V, replaced bool) {
+	c := change[K, V]{new: &row[K, V]{key: key, value: value}}
+	c.old, _ = t.tree.Set(key, c.new)
+	t.note(c)
+	if c.old == nil {
+		return old, false
+	}
+	return c.old.value, true
 }
 
 func (t *table[K, V]) remove(key K) {
-	if old, removed := t.tree.Delete(row[K, V]{key: key}); removed {
-		t.note(change[K, V]{present: row[K, V]{key: key}, old: old, hadOld: true})
+	if old, removed := t.tree.Delete(key); removed {
+		t.note(change[K, V]{old: old})
 	}
-}
-
-// hash is that of the row in scratch.
-func (t *table[K, V]) hash() uint64 {
-	c := &t.journal.coder
-	*c = canonical.Coder{Writing: true, Bytes: append(c.Bytes[:0], t.id)}
-	t.hashed(c, &t.scratch.key, &t.scratch.value)
-	return xxhash.Sum64(c.Bytes)
 }
 
 // note tells everybody who follows the table about a change that was made.
 func (t *table[K, V]) note(c change[K, V]) {
-	t.journal.changed(t, c.old.hash, c.present.hash)
-	if t.watch != nil {
-		t.noted = c
-		t.watch(rowIf(c.hadOld, &t.noted.old), rowIf(c.put, &t.noted.present))
-	}
+	t.follow(c)
 	if t.journal.recording {
 		t.undos = append(t.undos, c)
+		t.journal.steps = append(t.journal.steps, t)
 	}
 }
 
-func rowIf[K, V any](there bool, r *row[K, V]) *row[K, V] {
-	if there {
-		return r
+// follow keeps the sum of hashes, and what is counted beside the table, true to a change. Rows that come and go within an entry are never hashed.
+func (t *table[K, V]) follow(c change[K, V]) {
+	if old := c.old; old != nil && old.summed {
+		t.journal.sum -= old.hash
+	} else if old != nil {
+		old.gone = true
 	}
-	return nil
+	if new := c.new; new != nil && new.summed {
+		t.journal.sum += new.hash
+	} else if new != nil {
+		new.gone = false
+		t.refresh(new)
+	}
+	if t.watch != nil {
+		t.watch(c.old, c.new)
+	}
+}
+
+// refresh lists a row whose hash will be wanted.
+func (t *table[K, V]) refresh(r *row[K, V]) {
+	if r.fresh {
+		return
+	}
+	if len(t.fresh) == 0 {
+		t.journal.unsummed = append(t.journal.unsummed, t)
+	}
+	r.fresh = true
+	t.fresh = append(t.fresh, r)
+}
+
+// addFresh implements summer.
+func (t *table[K, V]) addFresh(c *canonical.Coder) (sum uint64) {
+	for _, r := range t.fresh {
+		r.fresh = false
+		if r.gone {
+			continue
+		}
+		*c = canonical.Coder{Writing: true, Bytes: append(c.Bytes[:0], t.id)}
+		t.hashed(c, &r.key, &r.value)
+		r.hash, r.summed = xxhash.Sum64(c.Bytes), true
+		sum += r.hash
+	}
+	clear(t.fresh)
+	t.fresh = t.fresh[:0]
+	return sum
 }
 
 // undo implements undoer.
 func (t *table[K, V]) undo() {
-	c := t.undos[len(t.undos)-1]
-	t.undos = t.undos[:len(t.undos)-1]
-	if c.hadOld {
-		t.tree.Set(c.old)
+	last := len(t.undos) - 1
+	c := t.undos[last]
+	t.undos[last] = change[K, V]{}
+	t.undos = t.undos[:last]
+	if c.old != nil {
+		t.tree.Set(c.old.key, c.old)
 	} else {
-		t.tree.Delete(c.present)
+		t.tree.Delete(c.new.key)
 	}
-	t.journal.changed(t, c.present.hash, c.old.hash)
-	if t.watch != nil {
-		t.noted = c
-		t.watch(rowIf(c.put, &t.noted.present), rowIf(c.hadOld, &t.noted.old))
-	}
+	t.follow(change[K, V]{old: c.new, new: c.old})
 }
 
 // forgetUndo implements undoer.
@@ -133,14 +156,27 @@ func (t *table[K, V]) forgetUndo() {
 	t.undos = t.undos[:0]
 }
 
-// from walks the rows at and after a key, in order, until yield answers false. The table must not change meanwhile.
+// all walks the rows in order, until yield answers false. The table must not change meanwhile; so it is with from and before.
+func (t *table[K, V]) all(yield func(K, V) bool) {
+	t.tree.Scan(func(_ K, r *row[K, V]) bool { return yield(r.key, r.value) })
+}
+
+// from walks the rows at and after a key, in order, until yield answers false.
 func (t *table[K, V]) from(key K, yield func(K, V) bool) {
-	t.tree.Ascend(row[K, V]{key: key}, func(r row[K, V]) bool { return yield(r.key, r.value) })
+	t.tree.Ascend(key, func(_ K, r *row[K, V]) bool { return yield(r.key, r.value) })
+}
+
+// before walks the rows at and before a key, in reverse order, until yield answers false.
+func (t *table[K, V]) before(key K, yield func(K, V) bool) {
+	t.tree.Descend(key, func(_ K, r *row[K, V]) bool { return yield(r.key, r.value) })
 }
 
 func (t *table[K, V]) first() (key K, value V, ok bool) {
-	r, ok := t.tree.Min()
-	return r.key, r.value, ok
+	key, r, ok := t.tree.Min()
+	if ok {
+		value = r.value
+	}
+	return key, value, ok
 }
 
 func (t *table[K, V]) len() int { return t.tree.Len() }
@@ -151,7 +187,7 @@ func (t *table[K, V]) copyForSnapshot() frozenTable {
 	tree := t.tree.Copy()
 	return frozenTable{id: t.id, rows: tree.Len(), each: func(yield func([]byte) bool) {
 		var c canonical.Coder
-		tree.Scan(func(r row[K, V]) bool {
+		tree.Scan(func(_ K, r *row[K, V]) bool {
 			c = canonical.Coder{Writing: true, Bytes: c.Bytes[:0]}
 			t.code(&c, &r.key, &r.value)
 			return yield(c.Bytes)
@@ -161,14 +197,16 @@ func (t *table[K, V]) copyForSnapshot() frozenTable {
 
 // readRow adds a row from a snapshot. Rows come in strictly rising order, so that a snapshot has one spelling and no row twice.
 func (t *table[K, V]) readRow(c *canonical.Coder) bool {
-	var r row[K, V]
-	t.code(c, &r.key, &r.value)
+	var key K
+	var value V
+	t.code(c, &key, &value)
 	if c.Failed || len(c.Bytes) > 0 {
 		return false
 	}
-	if last, any := t.tree.Max(); any && !t.tree.Less(last, r) {
+	if last, _, any := t.tree.Max(); any && t.tree.Compare(last, key) >= 0 {
 		return false
 	}
-	t.put(r.key, r.value)
+	t.put(key, value)
+	t.journal.settleSum()
 	return true
 }
