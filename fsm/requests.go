@@ -19,7 +19,7 @@ func (m *Machine) admit(c command.Command) (reply command.Reply, answered bool) 
 	}
 	if c.Request.LowWater > session.lowWater {
 		session = s.forget(id, session, c.Request.LowWater)
-		s.sessions.put(id, session)
+		s.sessions.amend(id, session)
 	}
 	if c.Request.Number <= session.lowWater {
 		return command.Errorf(command.CodeStaleRequest, "request %d of session %s was acknowledged by its client before (low-water mark %d); it was not run again", c.Request.Number, id, session.lowWater), true
@@ -54,12 +54,35 @@ func (m *Machine) remember(c command.Command, acquires command.WaiterID, reply c
 	if acquire, ok := c.Op.(command.LockAcquire); ok && !reply.IsError() {
 		record.lock, record.waiter = acquire.Name, acquires
 	} else {
-		record.reply = command.AppendReply(nil, clipErrors(reply))
+		record.reply = encodedReply(reply)
 	}
 	s.results.put(resultKey{c.Request.Session, c.Request.Number}, record)
 	session.remembered++
 	session.bytes += record.cost
-	s.sessions.put(c.Request.Session, session)
+	s.sessions.amend(c.Request.Session, session)
+}
+
+// The replies that most writes give, encoded. Rows are never changed in place, so they may share them.
+var (
+	encodedOK   = command.AppendReply(nil, command.OK())
+	encodedNil  = command.AppendReply(nil, command.Nil())
+	encodedZero = command.AppendReply(nil, command.Integer(0))
+	encodedOne  = command.AppendReply(nil, command.Integer(1))
+)
+
+// encodedReply is a reply as it is remembered.
+func encodedReply(reply command.Reply) []byte {
+	switch {
+	case reply.Type == command.ReplyStatus && string(reply.Text) == "OK":
+		return encodedOK
+	case reply.Type == command.ReplyNil:
+		return encodedNil
+	case reply.Type == command.ReplyInteger && reply.Integer == 0:
+		return encodedZero
+	case reply.Type == command.ReplyInteger && reply.Integer == 1:
+		return encodedOne
+	}
+	return command.AppendReply(nil, clipErrors(reply))
 }
 
 // recall answers a retry. A remembered grant is answered with what became of it: it may have ended since (safety case S17).
@@ -76,7 +99,7 @@ func (s *state) recall(record resultRecord) command.Reply {
 
 // forget drops the results up to a mark.
 func (s *state) forget(id command.SessionID, session sessionRecord, mark uint64) sessionRecord {
-	var gone []resultKey
+	gone := s.forgotten[:0]
 	s.results.from(resultKey{id, 0}, func(k resultKey, record resultRecord) bool {
 		if k.session != id || k.number > mark {
 			return false
@@ -88,6 +111,7 @@ func (s *state) forget(id command.SessionID, session sessionRecord, mark uint64)
 	for _, k := range gone {
 		s.results.remove(k)
 	}
+	s.forgotten = gone
 	session.remembered -= uint32(len(gone))
 	session.lowWater = mark
 	return session

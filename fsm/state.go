@@ -42,7 +42,8 @@ type state struct {
 	scripts    *table[string, scriptRecord]
 	scriptAges *table[uint64, string]
 
-	counts counts // follows the tables, and is not coded
+	counts    counts      // follows the tables, and is not coded
+	forgotten []resultKey // memory for forget
 }
 
 func newState() *state {

@@ -18,6 +18,7 @@ type table[K, V any] struct {
 	watch   func(old, new *row[K, V])      // sees each change, for what is counted beside the table; nil when nothing is
 	undos   []change[K, V]
 	fresh   []*row[K, V] // rows that are not part of the sum yet
+	amended row[K, V]    // what amend has overwritten last
 }
 
 // row is one key with its value. Only what concerns the sum of hashes changes after it was made.
@@ -72,6 +73,21 @@ func (t *table[K, V]) put(key K, value V) (old V, replaced bool) {
 		return old, false
 	}
 	return c.old.value, true
+}
+
+// amend is put for a value that is there already and often changes again within one entry: then it is overwritten where it lies.
+func (t *table[K, V]) amend(key K, value V) {
+	r, there := t.tree.Get(key)
+	if !there || !r.fresh || t.journal.recording {
+		t.put(key, value)
+		return
+	}
+	// Nobody else knows the row: a snapshot is taken between entries, and what was done before recording began is not undone.
+	t.amended = *r
+	r.value = value
+	if t.watch != nil {
+		t.watch(&t.amended, r)
+	}
 }
 
 func (t *table[K, V]) remove(key K) {
