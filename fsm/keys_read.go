@@ -27,8 +27,11 @@ func (v *view) value(name command.Name) command.Reply {
 // opaque is what stands for the value of a name that a native lock holds. In a script it names the script's own place in the log, so that a compare-and-delete
 // that is sent what GET answered before finds another value (safety case S11).
 func (v *view) opaque(what string) command.Reply {
-	if v.moment != "" {
+	switch {
+	case v.moment != "":
 		what += "@" + v.moment
+	case !v.script.IsZero():
+		what += "@" + v.script.String()
 	}
 	return text(command.ReservedPrefix + what)
 }

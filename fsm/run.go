@@ -15,6 +15,7 @@ type effects struct {
 	changes  ownershipChanges
 	freed    []nameKey        // names whose next waiter is to be granted when the command is done
 	acquires command.WaiterID // the grant or place that an acquire was answered with
+	reads    view
 }
 
 // begin starts a command.
@@ -35,11 +36,11 @@ func (e *effects) takeBack() {
 
 // view reads as the running command does.
 func (e *effects) view() *view {
-	v := &view{s: e.m.state, programs: &e.m.programs, clock: e.m.state.now}
+	e.reads = view{s: e.m.state, programs: &e.m.programs, clock: e.m.state.now}
 	if e.inScript {
-		v.moment = e.position.String()
+		e.reads.script = e.position
 	}
-	return v
+	return &e.reads
 }
 
 // runCommand answers one command of the entry: from memory, by refusing it, or by running it.
@@ -132,6 +133,10 @@ func (m *Machine) execute(e *effects, op command.Op) command.Reply {
 
 // touchNamesOf brings the names that an op reads up to the entry's instant.
 func (e *effects) touchNamesOf(op command.Op) {
+	if get, ok := op.(command.Get); ok {
+		e.touch(keyOf(underlying(get.Name)))
+		return // as below, without a list
+	}
 	names, _ := command.NamesOf(op)
 	for _, name := range names {
 		e.touch(keyOf(underlying(name)))

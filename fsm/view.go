@@ -14,6 +14,7 @@ type view struct {
 	wait command.Instant
 	// moment makes the opaque value of a native hold a different one for each script, so that none that was read before is ever equal to it.
 	moment string
+	script command.Position // likewise, when moment is empty: the command that runs the script
 }
 
 // look is the name's record with what time has ended taken away. A name that nobody holds but somebody waits for is reserved.

@@ -54,7 +54,7 @@ var library []implementation
 
 // The library by number and by full name.
 var (
-	builtins       = map[Builtin]implementation{}
+	builtins       [MathAbs + 1]implementation
 	builtinsByName = map[string]Builtin{}
 )
 

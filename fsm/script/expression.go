@@ -66,7 +66,7 @@ func (r *runner) values(list []Expression) []value {
 	if len(list) == 0 {
 		return nil
 	}
-	values := make([]value, 0, len(list))
+	values := r.list(len(list))
 	last := len(list) - 1
 	for i := range list[:last] {
 		values = append(values, r.value(&list[i]))
@@ -138,7 +138,7 @@ func (r *runner) construct(e *Expression) value {
 func (r *runner) call(e *Expression) []value {
 	switch e.Op {
 	case CallBuiltin:
-		return builtins[Builtin(e.Place)].run(r, e.Line, r.values(e.Operands))
+		return builtins[e.Place].run(r, e.Line, r.values(e.Operands))
 	case CallFunction:
 		return r.callFunction(&r.program.Functions[e.Place], e.Operands)
 	case CallMethod:

@@ -66,9 +66,9 @@ func toNumberBuiltin(r *runner, line uint32, arguments []value) []value {
 	base := r.optionalNumber(line, "tonumber", arguments, 1, 10)
 	if base == 10 {
 		if number, ok := r.anyArgument(line, "tonumber", arguments).toNumber(); ok {
-			return []value{numberOf(number)}
+			return r.one(numberOf(number))
 		}
-		return []value{{}}
+		return r.one(value{})
 	}
 	text := r.textArgument(line, "tonumber", arguments, 0)
 	if base < 2 || base > 36 {
@@ -80,15 +80,15 @@ func toNumberBuiltin(r *runner, line uint32, arguments []value) []value {
 	}
 	number, err := strconv.ParseUint(text, int(base), 64)
 	if err != nil {
-		return []value{{}}
+		return r.one(value{})
 	}
-	return []value{numberOf(float64(number))}
+	return r.one(numberOf(float64(number)))
 }
 
 // toStringBuiltin writes tables and functions without the address that Lua shows, because addresses differ from machine to machine.
 func toStringBuiltin(r *runner, line uint32, arguments []value) []value {
 	v := r.anyArgument(line, "tostring", arguments)
-	return []value{stringOf(printed(v))}
+	return r.one(stringOf(printed(v)))
 }
 
 func printed(v value) string {
@@ -107,7 +107,7 @@ func printed(v value) string {
 }
 
 func typeBuiltin(r *runner, line uint32, arguments []value) []value {
-	return []value{stringOf(r.anyArgument(line, "type", arguments).kind.String())}
+	return r.one(stringOf(r.anyArgument(line, "type", arguments).kind.String()))
 }
 
 func unpackBuiltin(r *runner, line uint32, arguments []value) []value {
@@ -177,5 +177,5 @@ func nextBuiltin(r *runner, line uint32, arguments []value) []value {
 			return []value{f.key, f.value}
 		}
 	}
-	return []value{{}}
+	return r.one(value{})
 }

@@ -3,15 +3,15 @@ package script
 import "math"
 
 func mathFloor(r *runner, line uint32, arguments []value) []value {
-	return []value{numberOf(math.Floor(r.numberArgument(line, "floor", arguments, 0)))}
+	return r.one(numberOf(math.Floor(r.numberArgument(line, "floor", arguments, 0))))
 }
 
 func mathCeil(r *runner, line uint32, arguments []value) []value {
-	return []value{numberOf(math.Ceil(r.numberArgument(line, "ceil", arguments, 0)))}
+	return r.one(numberOf(math.Ceil(r.numberArgument(line, "ceil", arguments, 0))))
 }
 
 func mathAbs(r *runner, line uint32, arguments []value) []value {
-	return []value{numberOf(math.Abs(r.numberArgument(line, "abs", arguments, 0)))}
+	return r.one(numberOf(math.Abs(r.numberArgument(line, "abs", arguments, 0))))
 }
 
 func mathMax(r *runner, line uint32, arguments []value) []value {
@@ -29,5 +29,5 @@ func extreme(r *runner, line uint32, function string, arguments []value, better 
 			best = number
 		}
 	}
-	return []value{numberOf(best)}
+	return r.one(numberOf(best))
 }

@@ -3,6 +3,7 @@ package script
 import (
 	"crypto/sha1"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/coordd/coordd/fsm/command"
@@ -17,7 +18,7 @@ func redisCall(r *runner, line uint32, arguments []value) []value {
 	if reply.IsError() {
 		r.raiseReply(line, reply.Text)
 	}
-	return []value{r.fromReply(reply)}
+	return r.one(r.fromReply(reply))
 }
 
 // redisPCall runs a command; its error is a table with the field err.
@@ -26,7 +27,7 @@ func redisPCall(r *runner, _ uint32, arguments []value) []value {
 	if problem != "" {
 		reply = command.Errorf(command.CodeGeneric, "%s", problem)
 	}
-	return []value{r.fromReply(reply)}
+	return r.one(r.fromReply(reply))
 }
 
 // callRedis passes a command on. The problem is about the call itself.
@@ -34,21 +35,28 @@ func (r *runner) callRedis(arguments []value) (reply command.Reply, problem stri
 	if len(arguments) == 0 {
 		return reply, "Please specify at least one argument for this redis lib call"
 	}
-	argv := make([][]byte, len(arguments))
-	for i, argument := range arguments {
+	size := 0
+	for _, argument := range arguments {
+		size += len(argument.text)
+	}
+	r.argv, r.argument = r.argv[:0], slices.Grow(r.argument[:0], size)
+	for _, argument := range arguments {
+		text := argument.text
 		switch argument.kind {
 		case kindString:
-			argv[i] = []byte(argument.text)
 		case kindNumber:
-			argv[i] = []byte(formatNumber(argument.number, 17))
+			text = formatNumber(argument.number, 17)
 		default:
 			return reply, "Lua redis lib command arguments must be strings or integers"
 		}
+		start := len(r.argument)
+		r.argument = append(r.argument, text...)
+		r.argv = append(r.argv, r.argument[start:len(r.argument):len(r.argument)])
 	}
 	if r.budget.Calls--; r.budget.Calls < 0 {
 		r.stop("Redis commands")
 	}
-	reply = r.caller.Call(argv)
+	reply = r.caller.Call(r.argv)
 	if reply.Type == command.ReplyAgain {
 		panic(&stopped{command.Again()})
 	}
@@ -58,20 +66,20 @@ func (r *runner) callRedis(arguments []value) (reply command.Reply, problem stri
 // redisErrorReply makes a table that becomes an error. A text of one word gets the code ERR, one of more words is its own.
 func redisErrorReply(r *runner, _ uint32, arguments []value) []value {
 	if len(arguments) != 1 || arguments[0].kind != kindString {
-		return []value{r.fieldTable("err", []byte("ERR wrong number or type of arguments"))}
+		return r.one(r.fieldTable("err", []byte("ERR wrong number or type of arguments")))
 	}
 	text := strings.TrimPrefix(arguments[0].text, "-")
 	if !strings.Contains(text, " ") {
 		text = "ERR " + text
 	}
-	return []value{r.fieldTable("err", []byte(text))}
+	return r.one(r.fieldTable("err", []byte(text)))
 }
 
 func redisStatusReply(r *runner, _ uint32, arguments []value) []value {
 	if len(arguments) != 1 || arguments[0].kind != kindString {
-		return []value{r.fieldTable("err", []byte("ERR wrong number or type of arguments"))}
+		return r.one(r.fieldTable("err", []byte("ERR wrong number or type of arguments")))
 	}
-	return []value{r.fieldTable("ok", []byte(arguments[0].text))}
+	return r.one(r.fieldTable("ok", []byte(arguments[0].text)))
 }
 
 // redisReplicateCommands answers true: what a script does is replicated as a whole anyway.
@@ -99,5 +107,5 @@ func redisSHA1Hex(r *runner, line uint32, arguments []value) []value {
 	r.step(len(text) / 64)
 	r.take(2 * sha1.Size)
 	sum := sha1.Sum([]byte(text))
-	return []value{stringOf(hex.EncodeToString(sum[:]))}
+	return r.one(stringOf(hex.EncodeToString(sum[:])))
 }

@@ -14,9 +14,9 @@ func stringSub(r *runner, line uint32, arguments []value) []value {
 	to := fromEnd(toInteger(r.optionalNumber(line, "sub", arguments, 2, -1)), length)
 	from, to = max(from, 1), min(to, length)
 	if from > to {
-		return []value{stringOf("")}
+		return r.one(stringOf(""))
 	}
-	return []value{stringOf(text[from-1 : to])}
+	return r.one(stringOf(text[from-1 : to]))
 }
 
 func fromEnd(position, length int64) int64 {
@@ -27,7 +27,7 @@ func fromEnd(position, length int64) int64 {
 }
 
 func stringLen(r *runner, line uint32, arguments []value) []value {
-	return []value{numberOf(float64(len(r.textArgument(line, "len", arguments, 0))))}
+	return r.one(numberOf(float64(len(r.textArgument(line, "len", arguments, 0)))))
 }
 
 func stringLower(r *runner, line uint32, arguments []value) []value {
@@ -47,7 +47,7 @@ func (r *runner) mapBytes(text string, low, high byte, shift int) []value {
 			changed[i] = byte(int(b) + shift)
 		}
 	}
-	return []value{stringOf(string(changed))}
+	return r.one(stringOf(string(changed)))
 }
 
 func stringReverse(r *runner, line uint32, arguments []value) []value {
@@ -57,17 +57,17 @@ func stringReverse(r *runner, line uint32, arguments []value) []value {
 	for i := range len(text) {
 		reversed[len(text)-1-i] = text[i]
 	}
-	return []value{stringOf(string(reversed))}
+	return r.one(stringOf(string(reversed)))
 }
 
 func stringRep(r *runner, line uint32, arguments []value) []value {
 	text := r.textArgument(line, "rep", arguments, 0)
 	count := toInteger(r.numberArgument(line, "rep", arguments, 1))
 	if count <= 0 || text == "" {
-		return []value{stringOf("")}
+		return r.one(stringOf(""))
 	}
 	r.take(len(text) * int(min(count, math.MaxInt32)))
-	return []value{stringOf(strings.Repeat(text, int(count)))}
+	return r.one(stringOf(strings.Repeat(text, int(count))))
 }
 
 // FormatVerbs are the conversions that string.format knows.
@@ -94,7 +94,7 @@ func stringFormat(r *runner, line uint32, arguments []value) []value {
 		r.take(len(formatted))
 		out = append(out, formatted...)
 	}
-	return []value{stringOf(string(out))}
+	return r.one(stringOf(string(out)))
 }
 
 // cutVerb splits what follows a % into flags, width and precision; the verb; and the rest.

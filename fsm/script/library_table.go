@@ -41,7 +41,7 @@ func tableRemove(r *runner, line uint32, arguments []value) []value {
 	removed := t.list[position-1]
 	copy(t.list[position-1:end], t.list[position:end])
 	t.list[end-1] = value{}
-	return []value{removed}
+	return r.one(removed)
 }
 
 func tableConcat(r *runner, line uint32, arguments []value) []value {
@@ -66,9 +66,9 @@ func tableConcat(r *runner, line uint32, arguments []value) []value {
 		r.take(len(part))
 		joined.WriteString(part)
 	}
-	return []value{stringOf(joined.String())}
+	return r.one(stringOf(joined.String()))
 }
 
 func tableGetN(r *runner, line uint32, arguments []value) []value {
-	return []value{numberOf(float64(r.tableArgument(line, "getn", arguments, 0).length()))}
+	return r.one(numberOf(float64(r.tableArgument(line, "getn", arguments, 0).length())))
 }

@@ -128,8 +128,8 @@ func (op ExpressionOp) Raises() bool {
 // Raises reports whether the statement itself can fail, so that its line is kept.
 func (op StatementOp) Raises() bool { return op >= NumericFor && op <= TableFor }
 
-// Caller runs one Redis command for a script. Arguments come with the command's name first; there is at least one. An Again reply ends the script
-// at once.
+// Caller runs one Redis command for a script. Arguments come with the command's name first; there is at least one. They are overwritten by the next call,
+// so whoever keeps one copies it. An Again reply ends the script at once.
 type Caller interface {
 	Call(argv [][]byte) command.Reply
 }

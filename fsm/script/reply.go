@@ -116,6 +116,6 @@ func (r *runner) fromReply(reply command.Reply) value {
 func (r *runner) fieldTable(name string, text []byte) value {
 	r.take(tableBytes + entryBytes + len(text))
 	t := &table{}
-	t.set(stringOf(name), stringOf(string(text)))
+	t.fields = append(t.firstField[:0], field{stringOf(name), stringOf(string(text))})
 	return tableOf(t)
 }

@@ -3,7 +3,9 @@ package script
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
+	"sync"
 
 	"github.com/coordd/coordd/fsm/command"
 )
@@ -12,8 +14,11 @@ import (
 // changed nor kept. The reply is that of the script; a failure of the script, or going beyond the budget, is an error reply. When a Redis command
 // answers Again, the script stops at once and Run answers Again.
 func Run(program *Program, keys, arguments [][]byte, caller Caller, budget Budget) (reply command.Reply) {
-	r := &runner{program: program, caller: caller, budget: budget, limit: budget, replyBytes: budget.Bytes, slots: make([]value, program.Slots)}
-	r.keys, r.arguments = inputTable(keys), inputTable(arguments)
+	r := runners.Get().(*runner)
+	defer r.rest()
+	r.program, r.caller, r.budget, r.limit, r.replyBytes = program, caller, budget, budget, budget.Bytes
+	r.slots = slices.Grow(r.slots[:0], int(program.Slots))[:program.Slots]
+	r.inputs(keys, arguments)
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
@@ -30,6 +35,9 @@ func Run(program *Program, keys, arguments [][]byte, caller Caller, budget Budge
 	return r.reply(result.values[0], 0)
 }
 
+// runners keeps the memory of runs that are over.
+var runners = sync.Pool{New: func() any { return new(runner) }}
+
 // runner is one run.
 type runner struct {
 	program    *Program
@@ -41,17 +49,64 @@ type runner struct {
 	keys       *table
 	arguments  *table
 	function   *Function // the one that runs, nil for the main program
+
+	room     []value  // for lists of values, given out from the front
+	argv     [][]byte // of the Redis command that runs
+	argument []byte   // the bytes that argv points at
 }
+
+// rest lets go of everything the run has made and keeps its memory for another.
+func (r *runner) rest() {
+	clear(r.slots)
+	clear(r.room)
+	clear(r.argv)
+	*r = runner{slots: r.slots[:0], room: r.room[:0], argv: r.argv[:0], argument: r.argument[:0]}
+	if cap(r.room) <= maxRoomKept && cap(r.argument) <= maxArgumentKept {
+		runners.Put(r)
+	}
+}
+
+// What a run may leave behind for the next.
+const (
+	firstRoom       = 128
+	maxRoomKept     = 1024
+	maxArgumentKept = 16 << 10
+)
+
+// list gives out an empty list with room for so many values. Its memory is good until the run ends.
+func (r *runner) list(size int) []value {
+	used := len(r.room)
+	if used+size > cap(r.room) {
+		r.room, used = make([]value, 0, max(firstRoom, 2*cap(r.room), size)), 0
+	}
+	r.room = r.room[:used+size]
+	return r.room[used : used : used+size]
+}
+
+// one is a list of one value.
+func (r *runner) one(v value) []value { return append(r.list(1), v) }
 
 // stopped ends a run from any depth; only Run catches it.
 type stopped struct{ reply command.Reply }
 
-func inputTable(items [][]byte) *table {
-	t := &table{list: make([]value, len(items))}
-	for i, item := range items {
-		t.list[i] = stringOf(string(item))
+// inputs makes KEYS and ARGV. One string holds the bytes of all of them.
+func (r *runner) inputs(keys, arguments [][]byte) {
+	r.argument = r.argument[:0]
+	for _, items := range [2][][]byte{keys, arguments} {
+		for _, item := range items {
+			r.argument = append(r.argument, item...)
+		}
 	}
-	return t
+	text := string(r.argument)
+	made := make([]value, 0, len(keys)+len(arguments))
+	for _, items := range [2][][]byte{keys, arguments} {
+		for _, item := range items {
+			made = append(made, stringOf(text[:len(item)]))
+			text = text[len(item):]
+		}
+	}
+	tables := &[2]table{{list: made[:len(keys):len(keys)]}, {list: made[len(keys):]}}
+	r.keys, r.arguments = &tables[0], &tables[1]
 }
 
 // flow says how a block ended.

@@ -6,8 +6,13 @@ import "math"
 type table struct {
 	list   []value // list[i] belongs to the key i+1; entries may be nil
 	fields []field
-	index  map[fieldKey]int // place in fields by key; never ranged over
+	index  map[fieldKey]int // place in fields by key, when there are more than fewFields; never ranged over
+
+	firstField [1]field // memory for the table of one field that a status or an error is
 }
+
+// fewFields is how many fields are found faster without an index.
+const fewFields = 8
 
 type field struct {
 	key   value
@@ -37,10 +42,24 @@ func (t *table) get(key value) value {
 	if i, found := t.place(key); found && i < len(t.list) {
 		return t.list[i]
 	}
-	if i, found := t.index[keyOf(key)]; found {
+	if i, found := t.find(key); found {
 		return t.fields[i].value
 	}
 	return value{}
+}
+
+// find is the place of a key among the fields.
+func (t *table) find(key value) (int, bool) {
+	if t.index != nil {
+		i, found := t.index[keyOf(key)]
+		return i, found
+	}
+	for i := range t.fields {
+		if keyOf(t.fields[i].key) == keyOf(key) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // text reads a field by its name.
@@ -55,18 +74,23 @@ func (t *table) set(key, v value) (grew bool) {
 		}
 		return t.push(v)
 	}
-	if i, found := t.index[keyOf(key)]; found {
+	if i, found := t.find(key); found {
 		t.fields[i].value = v
 		return false
 	}
 	if v.kind == kindNil {
 		return false
 	}
-	if t.index == nil {
-		t.index = make(map[fieldKey]int)
-	}
-	t.index[keyOf(key)] = len(t.fields)
 	t.fields = append(t.fields, field{key, v})
+	switch {
+	case t.index != nil:
+		t.index[keyOf(key)] = len(t.fields) - 1
+	case len(t.fields) > fewFields:
+		t.index = make(map[fieldKey]int)
+		for i := range t.fields {
+			t.index[keyOf(t.fields[i].key)] = i
+		}
+	}
 	return true
 }
 
@@ -76,8 +100,8 @@ func (t *table) push(v value) bool {
 		return false
 	}
 	t.list = append(t.list, v)
-	for len(t.index) > 0 {
-		i, found := t.index[keyOf(numberOf(float64(len(t.list)+1)))]
+	for len(t.fields) > 0 {
+		i, found := t.find(numberOf(float64(len(t.list) + 1)))
 		if !found || t.fields[i].value.kind == kindNil {
 			break
 		}

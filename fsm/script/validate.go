@@ -191,7 +191,7 @@ func (v *validator) expression(e *Expression) {
 	case CallFunction:
 		v.require(uint64(e.Place) < uint64(v.callable), "a call of a function that is not defined before")
 	case CallBuiltin, BuiltinValue:
-		_, found := builtins[Builtin(e.Place)]
+		found := e.Place < uint32(len(builtins)) && builtins[e.Place].run != nil
 		v.require(found, "a library function that is not there")
 	case Table:
 		v.require(len(e.Operands)%2 == 0, "a table with half a field")
