@@ -53,6 +53,9 @@ func (e *effects) acquireAnew(key nameKey, record nameRecord, op command.LockAcq
 	switch {
 	case !found:
 		return command.Reply{}, false
+	case waiter.deadline <= s.now:
+		e.dropWaiter(k, waiter, ReasonTimeout) // nobody has looked since its time was over
+		return command.Reply{}, false
 	case op.WaitMilliseconds == 0:
 		e.dropWaiter(k, waiter, ReasonCancelled)
 		return command.Reply{}, false
