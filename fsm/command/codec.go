@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync"
+
+	"github.com/coordd/coordd/fsm/internal/canonical"
 )
 
 // Version is the log format that this build writes. Every version ever released decodes for ever.
@@ -30,15 +33,19 @@ func (e *UnknownFormatError) Error() string {
 
 // AppendEntry appends the canonical encoding of an entry.
 func AppendEntry(dst []byte, entry Entry) []byte {
-	dst = append(dst, magic0, magic1, Version)
-	c := writer(dst)
-	c.Uint(&entry.Term)
-	c.instant(&entry.Now)
-	c.Count(len(entry.Commands))
+	dst = AppendEntryHead(dst, entry.Term, entry.Now, len(entry.Commands))
 	for i := range entry.Commands {
-		c.Bytes = AppendCommand(c.Bytes, entry.Commands[i])
+		dst = AppendCommand(dst, entry.Commands[i])
 	}
-	return c.Bytes
+	return dst
+}
+
+// AppendEntryHead appends what stands in front of the commands of an entry; so many, each as AppendCommand writes it, must follow.
+func AppendEntryHead(dst []byte, term uint64, now Instant, commands int) []byte {
+	dst = append(dst, magic0, magic1, Version)
+	dst = binary.AppendUvarint(dst, term)
+	dst = binary.AppendVarint(dst, int64(now))
+	return binary.AppendUvarint(dst, uint64(commands))
 }
 
 // DecodeEntry reads what AppendEntry wrote. A command whose own payload is malformed comes back as a Malformed op, so that the others still run.
@@ -60,9 +67,10 @@ func DecodeEntry(data []byte) (Entry, error) {
 	}
 	entry.Commands = make([]Command, n)
 	rest := c.Bytes
+	body := new(coder)
 	for i := range entry.Commands {
 		var err error
-		if entry.Commands[i], rest, err = DecodeCommand(rest); err != nil {
+		if entry.Commands[i], rest, err = body.command(rest); err != nil {
 			return Entry{}, err
 		}
 	}
@@ -76,17 +84,33 @@ func DecodeEntry(data []byte) (Entry, error) {
 func AppendCommand(dst []byte, command Command) []byte {
 	kind := command.Op.Kind()
 	dst = binary.AppendUvarint(dst, uint64(kind))
-	body := writer(nil)
+	body := coders.Get().(*coder)
+	*body = coder{Coder: canonical.Coder{Writing: true, Bytes: body.Bytes[:0]}}
 	body.request(&command.Request)
 	body.Uint(&command.Lane)
 	codecs[kind].write(body, command.Op)
 	dst = binary.AppendUvarint(dst, uint64(len(body.Bytes)))
-	return append(dst, body.Bytes...)
+	dst = append(dst, body.Bytes...)
+	if cap(body.Bytes) <= maxBytesKept {
+		coders.Put(body)
+	}
+	return dst
 }
+
+// coders keeps coders that are not in use, each with memory for one command.
+var coders = sync.Pool{New: func() any { return new(coder) }}
+
+// maxBytesKept is how large that memory may be.
+const maxBytesKept = 16 << 10
 
 // DecodeCommand reads one command and returns what follows it.
 func DecodeCommand(data []byte) (command Command, rest []byte, err error) {
-	c := reader(data)
+	return new(coder).command(data)
+}
+
+// command reads one command with this coder, whatever it did before.
+func (body *coder) command(data []byte) (command Command, rest []byte, err error) {
+	c := canonical.Coder{Bytes: data}
 	var kind uint64
 	var payload []byte
 	c.Uint(&kind)
@@ -98,7 +122,7 @@ func DecodeCommand(data []byte) (command Command, rest []byte, err error) {
 	if !known {
 		return Command{}, nil, &UnknownFormatError{fmt.Sprintf("a command of kind %d", kind)}
 	}
-	body := reader(payload)
+	*body = coder{Coder: canonical.Coder{Bytes: payload}}
 	body.request(&command.Request)
 	body.Uint(&command.Lane)
 	if body.Failed {
@@ -166,9 +190,13 @@ const maxReplyDepth = 40
 
 // AppendReply appends the canonical encoding of a reply.
 func AppendReply(dst []byte, reply Reply) []byte {
-	c := writer(dst)
+	c := coders.Get().(*coder)
+	own := c.Bytes
+	*c = coder{Coder: canonical.Coder{Writing: true, Bytes: dst}}
 	c.reply(&reply, 0)
-	return c.Bytes
+	dst, c.Bytes = c.Bytes, own
+	coders.Put(c)
+	return dst
 }
 
 // DecodeReply reads what AppendReply wrote and returns what follows it. The reply shares memory with data.

@@ -1,5 +1,7 @@
 package command
 
+import "sync"
+
 // Each code method lists the fields of one op in the order in which they lie in the log. The order and coding of a released op never change: a new
 // field is a new kind.
 
@@ -150,15 +152,23 @@ type fields[T any] interface {
 }
 
 func codecOf[T Op, P fields[T]]() codec {
+	// A value whose fields are coded must lie in memory that is shared with the coder; this is where it does.
+	spare := &sync.Pool{New: func() any { return new(T) }}
+	use := func(c *coder, before T) (after T) {
+		value := spare.Get().(*T)
+		*value = before
+		P(value).code(c)
+		after = *value
+		var nothing T
+		*value = nothing
+		spare.Put(value)
+		return after
+	}
 	return codec{
-		write: func(c *coder, op Op) {
-			value := op.(T)
-			P(&value).code(c)
-		},
+		write: func(c *coder, op Op) { use(c, op.(T)) },
 		read: func(c *coder) Op {
-			var value T
-			P(&value).code(c)
-			return value
+			var empty T
+			return use(c, empty)
 		},
 	}
 }
