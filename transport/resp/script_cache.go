@@ -28,6 +28,8 @@ type compiledScript struct {
 	readOnly bool   // it writes nothing, whatever its arguments are
 	size     int    // bytes it takes in the cache, about
 
+	deletesIfEqual bool // it is the script with which clients give a lock back
+
 	remembered atomic.Bool // the cluster has its text, or is about to
 }
 
@@ -71,6 +73,8 @@ func compileScript(source []byte, sum [sha1.Size]byte) (*compiledScript, command
 		program:  encoded,
 		readOnly: flags.NoWrites || lua.Analyse(program).ReadOnly,
 		size:     len(encoded) + scriptOverhead,
+
+		deletesIfEqual: deletesIfEqual(program),
 	}, command.Reply{}, true
 }
 

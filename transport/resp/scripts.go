@@ -86,6 +86,9 @@ func (c *connection) parseScript(database uint8, argv [][]byte, bySHA1, readOnly
 	if !ok {
 		return nil, refusal, false
 	}
+	if op, ok := compiled.typed(database, keys, arguments); ok && !readOnly {
+		return op, command.Reply{}, true
+	}
 	return command.Script{
 		Program:   compiled.program,
 		Database:  database,
