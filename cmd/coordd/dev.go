@@ -62,6 +62,7 @@ func declareDev(set *options.Set) *devFlags {
 }
 
 func runDev(ctx context.Context, around *surroundings, arguments []string) (err error) {
+	collectLess()
 	began := time.Now()
 	set := options.New(devCommand)
 	flags := declareDev(set)

@@ -25,6 +25,7 @@ The ports listen on loopback only, unless users or certificates guard them or --
 }
 
 func runServe(ctx context.Context, around *surroundings, arguments []string) error {
+	collectLess()
 	set := options.New(serveCommand)
 	flags := declareServe(set)
 	operands, done, err := parse(around, set, arguments)
