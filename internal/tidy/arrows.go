@@ -31,6 +31,8 @@ var rooms = []room{
 		"a node knows no door: the doors know it, through package transport"},
 	{"client", []string{"client", "transport/resp/wire"}, []string{"golang.org/x/sys/unix"},
 		"programs that link the client must not link a server"},
+	{"client/guard", []string{"client", "transport/resp/wire"}, only,
+		"a guard is linked into programs with drivers of their own, and brings none along"},
 	{"cmd", []string{"cmd", "fsm", "ring", "transport", "raftnode", "client", "internal"}, nil,
 		"cmd wires the rooms together"},
 	{"internal", []string{"internal"}, nil,
