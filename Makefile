@@ -31,6 +31,10 @@ race: ## run the short tests under the race detector
 fuzz: ## run every fuzz target for FUZZ_TIME (5m)
 	FUZZ_TIME=$(FUZZ_TIME) .ci/fuzz
 
+.PHONY: soak
+soak: ## run the property tests with new examples, many of them: ARGS="-rapid.checks=20000"
+	go test -timeout 60m $$(grep -rl --include='*_test.go' internal/rapidseed . | xargs -n1 dirname | grep -v rapidseed | sort -u) -rapid.seed=0 $(or $(ARGS),-rapid.checks=3000)
+
 .PHONY: lint
 lint: ## vet, gofmt and the rules of internal/tidy
 	.ci/run vet format lint modules

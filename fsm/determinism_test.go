@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/coordd/coordd/fsm/command"
+	_ "github.com/coordd/coordd/internal/rapidseed"
 )
 
 // drawn chooses either by rapid, which shrinks well but favours small numbers, or evenly from a seed.

@@ -5,6 +5,8 @@ import (
 
 	"github.com/coordd/coordd/fsm/command"
 	"pgregory.net/rapid"
+
+	_ "github.com/coordd/coordd/internal/rapidseed"
 )
 
 var someSession = command.SessionID{Index: 9}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 	"pgregory.net/rapid"
+
+	_ "github.com/coordd/coordd/internal/rapidseed"
 )
 
 var rewrite = flag.Bool("rewrite-golden", false, "write the golden vectors anew; only before a first release: they are what keys and replicas agree on")

@@ -10,6 +10,8 @@ import (
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/fsm/script"
 	"pgregory.net/rapid"
+
+	_ "github.com/coordd/coordd/internal/rapidseed"
 )
 
 // compareAndDelete is what most unlock scripts mean.

@@ -13,6 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "github.com/coordd/coordd/internal/rapidseed"
 	"github.com/coordd/coordd/raftnode/datadir"
 	"github.com/coordd/coordd/transport/peer"
 	"github.com/coordd/coordd/transport/peer/memnet"

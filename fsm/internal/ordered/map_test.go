@@ -8,6 +8,8 @@ import (
 
 	"github.com/tidwall/btree"
 	"pgregory.net/rapid"
+
+	_ "github.com/coordd/coordd/internal/rapidseed"
 )
 
 // failer is what a test and a property have in common.
