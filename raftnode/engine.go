@@ -28,7 +28,7 @@ func (n *Node) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("read the term from the data directory: %w", err)
 	}
-	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Logger: n.hclog("raft-transport")})
+	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Committed: n.committed, Logger: n.hclog("raft-transport")})
 	replica := &replica{machine: n.machine, progress: n.progress, waits: n.waits, metrics: n.metrics, configured: n.configured, fatal: n.fatal}
 	n.raft, err = raft.NewRaft(n.raftConfig(), replica, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
 	if err != nil {
@@ -74,6 +74,15 @@ func (n *Node) currentTermOr(stored uint64) func() uint64 {
 		}
 		return stored
 	}
+}
+
+// committed is the highest log index that this node knows to be committed, 0 until Raft runs. After a restart Raft learns it from its leader, and
+// knows until then that what it took from a snapshot was.
+func (n *Node) committed() uint64 {
+	if engine := n.engine(); engine != nil {
+		return max(engine.CommitIndex(), engine.AppliedIndex())
+	}
+	return 0
 }
 
 // leads implements ballot.

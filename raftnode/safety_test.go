@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/raftnode"
 	"github.com/coordd/coordd/raftnode/clustertest"
+	"github.com/coordd/coordd/raftnode/store"
 	"github.com/coordd/coordd/transport"
 	"github.com/coordd/coordd/transport/peer"
 )
@@ -423,6 +426,39 @@ func TestASnapshotIsInstalledOnANodeThatSlept(t *testing.T) {
 		c.AwaitReady(sleeper)
 		if got, want := c.Node(sleeper).Status().Names, 300; got != want {
 			t.Fatalf("after the snapshot there are %d names, want %d", got, want)
+		}
+	})
+}
+
+// What a node had in its log before it was sent a snapshot may hold entries that were never committed: it led, was cut off, and others went on without it. Raft keeps
+// them below the snapshot in a store that allows gaps, and would send them, as committed, to a node that lags even more. So no store of ours allows gaps.
+func TestALogHasNoGapAfterASnapshotWasInstalled(t *testing.T) {
+	small := func(_ int, config *raftnode.Config) { config.SnapshotThreshold, config.TrailingLogs = 50, 10 }
+	inBubble(t, clustertest.Options{Configure: small}, func(t *testing.T, c *clustertest.Cluster) {
+		sleeper := c.Follower()
+		c.Kill(sleeper)
+		leader := c.AwaitLeader(-1)
+		for i := range 300 {
+			c.Do(leader, set(fmt.Sprint(i), "v"))
+		}
+		time.Sleep(3 * time.Minute) // snapshots are taken, logs are cut
+		c.Restart(sleeper)
+		c.AwaitReady(sleeper)
+		c.Kill(sleeper)
+		stores, err := c.Disk(sleeper).Open(store.Options{OnFatal: func(err error) { t.Error(err) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stores.Close()
+		first, _ := stores.Log.FirstIndex()
+		last, _ := stores.Log.LastIndex()
+		for index := first; index <= last; index++ {
+			if err := stores.Log.GetLog(index, new(raft.Log)); err != nil {
+				t.Fatalf("the log goes from %d to %d and lacks entry %d: %v", first, last, index, err)
+			}
+		}
+		if first <= 50 || last <= 300 {
+			t.Fatalf("the log goes from %d to %d: was no snapshot installed?", first, last)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -61,10 +62,10 @@ func (m *Memory) Open(options Options) (*Stores, error) {
 		return nil, errors.New("the stores need an OnFatal")
 	}
 	m.Crash()
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	handle := &memoryHandle{disk: m, cutOff: make(chan struct{})}
+	m.mu.Lock()
 	m.handle = handle
+	m.mu.Unlock()
 	return assemble(handle, handle, handle, options.OnFatal, []io.Closer{handle})
 }
 
@@ -276,6 +277,9 @@ func (h *memoryHandle) List() (metas []*raft.SnapshotMeta, err error) {
 			metas = append(metas, &meta)
 		}
 		return nil
+	})
+	slices.SortStableFunc(metas, func(a, b *raft.SnapshotMeta) int {
+		return cmp.Or(cmp.Compare(b.Term, a.Term), cmp.Compare(b.Index, a.Index))
 	})
 	return metas, err
 }

@@ -98,7 +98,11 @@ func Open(options Options) (*Stores, error) {
 // assemble puts the wrappers around bare stores.
 func assemble(log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, onFatal func(error), closers []io.Closer) (*Stores, error) {
 	watchdog := newWatchdog(onFatal)
-	cache, err := raft.NewLogCache(cachedEntries, &watchedLog{LogStore: log, watchdog: watchdog})
+	gapless := &gaplessLog{LogStore: &watchedLog{LogStore: log, watchdog: watchdog}, snapshots: snapshots, fatal: watchdog.fatal}
+	cache, err := raft.NewLogCache(cachedEntries, gapless)
+	if err == nil {
+		err = reconcile(log, snapshots)
+	}
 	if err != nil {
 		return nil, errors.Join(err, closeAll(closers))
 	}

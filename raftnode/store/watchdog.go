@@ -65,9 +65,3 @@ func (l *watchedLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.
 func (l *watchedLog) StoreLogs(logs []*raft.Log) error {
 	return l.watchdog.guard("writing log entries", func() error { return l.LogStore.StoreLogs(logs) })
 }
-
-// IsMonotonic keeps visible what the store below says of itself: Raft must not leave gaps in a log that cannot have any.
-func (l *watchedLog) IsMonotonic() bool {
-	monotonic, ok := l.LogStore.(raft.MonotonicLogStore)
-	return ok && monotonic.IsMonotonic()
-}

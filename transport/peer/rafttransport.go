@@ -30,6 +30,9 @@ type RaftConfig struct {
 	// CurrentTerm gives the node's current Raft term; what jumps more than 2^32 terms ahead of it is refused. It is asked
 	// from before raft.NewRaft returns, so it must answer from what the stable store holds until then. Required.
 	CurrentTerm func() uint64
+	// Committed gives the highest log index that this node knows to be committed; an older snapshot is refused. It is asked from before
+	// raft.NewRaft returns and may answer 0 until then. Required.
+	Committed func() uint64
 	// Logger may be nil.
 	Logger hclog.Logger
 }
@@ -157,7 +160,7 @@ func (t *RaftTransport) judge(rpc raft.RPC) error {
 		return errors.New("a Raft request must name its sender")
 	}
 	term, election := termOf(rpc.Command)
-	if err := t.judgeTerm(sender, term); err != nil {
+	if err := errors.Join(t.judgeTerm(sender, term), t.judgeSnapshot(rpc.Command)); err != nil {
 		return err
 	}
 	return t.port.config.Authorizer.AuthorizeRaft(sender, election)
@@ -167,6 +170,19 @@ func (t *RaftTransport) judge(rpc raft.RPC) error {
 func (t *RaftTransport) judgeTerm(sender NodeID, term uint64) error {
 	if current := t.config.CurrentTerm(); term > current && term-current > maxTermJump {
 		return fmt.Errorf("node %s speaks of term %d, but the term here is %d", sender, term, current)
+	}
+	return nil
+}
+
+// judgeSnapshot refuses a snapshot that would take this node back. A leader sends none that lies before what its follower has committed; one that comes is left over from an
+// attempt that was given up, still readable from its connection. Raft would install it, and forget what was acknowledged since.
+func (t *RaftTransport) judgeSnapshot(command any) error {
+	request, ok := command.(*raft.InstallSnapshotRequest)
+	if !ok {
+		return nil
+	}
+	if committed := t.config.Committed(); request.LastLogIndex < committed {
+		return fmt.Errorf("a snapshot up to log index %d came late: this node has everything up to %d", request.LastLogIndex, committed)
 	}
 	return nil
 }

@@ -2,8 +2,10 @@ package peer_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,7 +59,7 @@ func startRaft(t *testing.T, network *memnet.Network, host string, d *disk, chan
 	t.Helper()
 	n := &raftNode{testNode: startNode(t, network, host, change...), machine: &entries{}}
 	initial, _ := d.store.GetUint64([]byte("CurrentTerm"))
-	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: func() uint64 { return initial }})
+	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: func() uint64 { return initial }, Committed: func() uint64 { return 0 }})
 	config := raft.DefaultConfig()
 	config.LocalID = raft.ServerID(n.identity.NodeID)
 	config.HeartbeatTimeout, config.ElectionTimeout, config.LeaderLeaseTimeout = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
@@ -191,7 +193,7 @@ func pairOfTransports(t *testing.T, answer func(raft.RPC)) (from, to *peer.RaftT
 	t.Helper()
 	network := memnet.New()
 	a, b = startNode(t, network, "a"), startNode(t, network, "b")
-	config := peer.RaftConfig{CurrentTerm: func() uint64 { return 5 }}
+	config := peer.RaftConfig{CurrentTerm: func() uint64 { return 5 }, Committed: func() uint64 { return 100 }}
 	from, to = peer.NewRaftTransport(a.port, config), peer.NewRaftTransport(b.port, config)
 	done := make(chan struct{})
 	go func() {
@@ -276,6 +278,28 @@ func TestRaftRequestsAreScreened(t *testing.T) {
 		err := from.InstallSnapshot(id, address, huge, &raft.InstallSnapshotResponse{}, strings.NewReader(strings.Repeat("x", 1<<20)))
 		if err == nil || !strings.Contains(err.Error(), "speaks of term") {
 			t.Fatalf("a refused snapshot: %v", err)
+		}
+	})
+}
+
+// A leader gave an attempt up and tried again; its follower went on from there. Then the first attempt's bytes are read.
+func TestASnapshotFromBeforeWhatIsCommittedIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var reached []uint64
+		from, _, a, b := pairOfTransports(t, func(rpc raft.RPC) {
+			_, _ = io.Copy(io.Discard, rpc.Reader)
+			reached = append(reached, rpc.Command.(*raft.InstallSnapshotRequest).LastLogIndex)
+			rpc.Respond(&raft.InstallSnapshotResponse{Success: true}, nil)
+		})
+		send := func(index uint64) error {
+			request := &raft.InstallSnapshotRequest{RPCHeader: header(from, a), Term: 5, LastLogIndex: index, Size: 1 << 20}
+			return from.InstallSnapshot(raft.ServerID(b.identity.NodeID), raft.ServerAddress(b.identity.Address), request, &raft.InstallSnapshotResponse{}, strings.NewReader(strings.Repeat("x", 1<<20)))
+		}
+		if err := send(99); err == nil || !strings.Contains(err.Error(), "up to log index 99 came late") {
+			t.Fatalf("a snapshot from before what is committed: %v", err)
+		}
+		if err := errors.Join(send(100), send(101)); err != nil || !slices.Equal(reached, []uint64{100, 101}) {
+			t.Fatalf("newer snapshots: %v, reached %v", err, reached)
 		}
 	})
 }
