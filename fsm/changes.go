@@ -1,6 +1,10 @@
 package fsm
 
-import "github.com/coordd/coordd/fsm/command"
+import (
+	"slices"
+
+	"github.com/coordd/coordd/fsm/command"
+)
 
 // ownershipChange remembers who owned a name before the command touched it.
 type ownershipChange struct {
@@ -8,6 +12,9 @@ type ownershipChange struct {
 	before  nameRecord
 	reason  string // of the first owner's end
 	granted bool   // a new owner came, and may have gone again
+	joined  bool   // a permit was granted beside others
+	actor   string // the operator who ended it
+	why     string
 }
 
 // ownershipChanges holds one change for each name that a command touched, in the order in which it did.
@@ -57,10 +64,13 @@ func (c *ownershipChanges) reset() {
 // granted notes that the name gets a new owner, and what stands there until then.
 func (e *effects) granted(key nameKey, record nameRecord) { e.changes.of(key, record).granted = true }
 
+// joined notes that a permit was granted beside others: the next ownership of the name must not begin in this entry.
+func (e *effects) joined(key nameKey, record nameRecord) { e.changes.of(key, record).joined = true }
+
 // hasGranted reports whether the name got an owner in this entry, by this command or an earlier one.
 func (e *effects) hasGranted(key nameKey) bool {
 	place, found := e.changes.find(key)
-	return found && e.changes.list[place].granted || e.m.entry.hasGranted(key)
+	return found && (e.changes.list[place].granted || e.changes.list[place].joined) || e.m.entry.hasGranted(key)
 }
 
 // ends notes that the present ownership of the name ends. The first reason in a command is the one that ended the owner others knew.
@@ -84,19 +94,32 @@ func (e *effects) grantsTwice() bool {
 func (e *effects) publish() {
 	for i := range e.changes.list {
 		change := &e.changes.list[i]
-		if change.granted {
+		if change.granted || change.joined {
 			e.m.entry.grant(change.name)
 		}
 		now, _ := e.m.state.names.get(change.name)
-		if now.token == change.before.token {
-			continue
+		if now.token != change.before.token {
+			e.tellOwnership(change, now)
 		}
-		if change.before.token != 0 {
-			e.event(Event{Type: EventEnded, Name: change.name.name(), Token: change.before.token, Holder: change.before.holder(), Reason: change.reason})
-		}
-		if now.token != 0 {
-			e.event(Event{Type: EventBegan, Name: change.name.name(), Token: now.token, Holder: now.holder()})
-		}
+	}
+}
+
+// tellOwnership has the events of a name whose owner has changed. Native holds told of themselves when they began and ended, so of them only this is left: that
+// a name has none any more, and that a Redis value ended before them.
+func (e *effects) tellOwnership(change *ownershipChange, now nameRecord) {
+	ended := Event{Type: EventEnded, Name: change.name.name(), Token: change.before.token, Holder: change.before.holder(), Reason: change.reason,
+		Actor: change.actor, Why: change.why}
+	switch {
+	case change.before.holding == holdingHolds && now.holding == holdingNone:
+		e.event(Event{Type: EventVacant, Name: change.name.name()})
+	case change.before.holding == holdingHolds || change.before.token == 0:
+	case now.holding == holdingHolds:
+		e.m.entry.events = slices.Insert(e.m.entry.events, e.events, ended)
+	default:
+		e.event(ended)
+	}
+	if now.token != 0 && now.holding != holdingHolds {
+		e.event(Event{Type: EventBegan, Name: change.name.name(), Token: now.token, Holder: now.holder()})
 	}
 }
 

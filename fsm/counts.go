@@ -25,7 +25,7 @@ func (n *counts) name(old, new *row[nameKey, nameRecord]) {
 }
 
 func native(record nameRecord) int {
-	if record.holding == holdingNative {
+	if record.holding == holdingNative || record.holding == holdingHolds {
 		return 1
 	}
 	return 0

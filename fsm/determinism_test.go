@@ -144,14 +144,15 @@ func TestReadAgreesWithApply(t *testing.T) {
 				data := command.AppendEntry(nil, command.Entry{Term: s.term, Now: s.machine.Now(), Commands: []command.Command{{Op: command.Expire{}}}})
 				s.machine.Apply(s.index, s.term, data)
 			}
-			op := s.readOp()
+			op := s.anyRead(true)
+			s.index++
+			data := command.AppendEntry(nil, command.Entry{Term: s.term, Now: s.machine.Now(), Commands: []command.Command{{Op: op}}})
+			logged := s.machine.Apply(s.index, s.term, data).Replies[0]
 			read, wait := s.machine.Read(s.machine.Now(), []command.Op{op})
 			if wait != 0 {
 				t.Fatalf("%+v waits for %d at %d", op, wait, s.machine.Now())
 			}
-			s.index++
-			data := command.AppendEntry(nil, command.Entry{Term: s.term, Now: s.machine.Now(), Commands: []command.Command{{Op: op}}})
-			if logged := s.machine.Apply(s.index, s.term, data).Replies[0]; !reflect.DeepEqual(read[0], logged) {
+			if !reflect.DeepEqual(read[0], logged) {
 				t.Fatalf("%+v:\n read   %+v\n logged %+v", op, read[0], logged)
 			}
 		}

@@ -13,6 +13,15 @@ const (
 	EventWaiterGranted EventType = 4 // a waiter has the lock
 	EventWaiterGone    EventType = 5 // a waiter left its queue without a grant, for Reason
 	EventSessionEnded  EventType = 6 // a session ended, for Reason
+
+	// These, and those above for native holds, come with Mode, Owner and Metadata.
+	EventQueued        EventType = 7  // an acquire took a place in a queue
+	EventReserved      EventType = 8  // a name stays reserved after a hold's end, until Deadline, for Reason
+	EventVacant        EventType = 9  // a name has no native owner any more
+	EventDescribed     EventType = 10 // a holder changed its Metadata
+	EventLost          EventType = 11 // a session has a loss to acknowledge, for Reason
+	EventAcknowledged  EventType = 12 // it has
+	EventSessionKilled EventType = 13 // a session can be renewed no more
 )
 
 // String is the event's name in JSON and for people.
@@ -30,6 +39,20 @@ func (t EventType) String() string {
 		return "waiter_gone"
 	case EventSessionEnded:
 		return "session_ended"
+	case EventQueued:
+		return "queued"
+	case EventReserved:
+		return "reserved"
+	case EventVacant:
+		return "vacant"
+	case EventDescribed:
+		return "described"
+	case EventLost:
+		return "lost"
+	case EventAcknowledged:
+		return "acknowledged"
+	case EventSessionKilled:
+		return "session_killed"
 	}
 	return "unknown"
 }
@@ -44,6 +67,10 @@ const (
 	ReasonCancelled    = "cancelled"
 	ReasonClosed       = "closed"
 	ReasonTimeout      = "timeout"
+	ReasonMaxHold      = "max_hold"
+	ReasonForced       = "forced"
+	ReasonKilled       = "killed"
+	ReasonTransferred  = "transferred"
 )
 
 // Event is something that an entry did, as a value. The node wakes waiters by it, and the log inspector prints it.
@@ -56,4 +83,15 @@ type Event struct {
 	Waiter   command.WaiterID
 	Session  command.SessionID
 	Deadline command.Instant
+	Mode     string // of a native hold; empty for what Redis holds
+	Owner    string
+	Metadata []byte
+	Actor    string // the operator, of what one did
+	Why      string // and what for
+}
+
+// of adds what an acquire says about itself.
+func (v Event) of(a acquireRecord) Event {
+	v.Mode, v.Owner, v.Metadata = a.modeName(), a.owner, a.metadata
+	return v
 }

@@ -16,7 +16,7 @@ func (e *effects) expire() command.Reply {
 		switch due.class {
 		case deadlineSession:
 			session, _ := s.sessions.get(due.id)
-			e.endSession(due.id, session, ReasonExpired)
+			e.endSession(due.id, session, s.reasonAtDeadline(due.id))
 		case deadlineName:
 			record, _ := s.names.get(due.name)
 			e.end(due.name, record, ReasonExpired)
@@ -24,6 +24,9 @@ func (e *effects) expire() command.Reply {
 			k := waiterKey{due.name, due.id}
 			waiter, _ := s.waiters.get(k)
 			e.dropWaiter(k, waiter, ReasonTimeout)
+		case deadlineHold:
+			a, _ := s.acquires.get(due.id)
+			e.endOverdue(due.id, a)
 		}
 	}
 	for allowance > 0 {

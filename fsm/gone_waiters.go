@@ -18,6 +18,9 @@ func (g *goneWaiters) notice(events []Event) {
 		if g.reasons == nil {
 			g.reasons = make(map[command.WaiterID]string)
 		}
+		if _, told := g.reasons[event.Waiter]; told {
+			continue // it waited for several names
+		}
 		delete(g.reasons, g.ring[g.next])
 		g.ring[g.next] = event.Waiter
 		g.next = (g.next + 1) % len(g.ring)
@@ -33,7 +36,7 @@ func (g *goneWaiters) reply(name string, id command.WaiterID) (reply command.Rep
 		return command.Errorf(command.CodeWaitTimeout, "%s was not free in time; the wait %s is over", quote(name), id), true
 	case ReasonCancelled:
 		return command.Errorf(command.CodeCancelled, "the wait %s for %s was withdrawn", id, quote(name)), true
-	case ReasonSessionEnded:
+	case ReasonSessionEnded, ReasonKilled:
 		return command.Errorf(command.CodeNoSession, "the session of the wait %s for %s has ended", id, quote(name)), true
 	}
 	return command.Reply{}, known

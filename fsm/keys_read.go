@@ -16,9 +16,9 @@ func (v *view) value(name command.Name) command.Reply {
 	switch {
 	case record.holding == holdingString:
 		return command.Bulk(record.value)
-	case record.holding == holdingNative:
+	case record.holding == holdingNative || record.holding == holdingHolds:
 		return v.opaque("held:" + record.waiter.String())
-	case record.queued > 0:
+	case record.isReserved():
 		return v.opaque("pending")
 	}
 	return command.Nil()
@@ -129,7 +129,7 @@ func (v *view) timeToLive(op command.TimeToLive) command.Reply {
 	}
 	deadline, _ := v.s.lifeOf(record)
 	if record.holding == holdingNone {
-		deadline = v.clock.Add(1) // about to be granted
+		deadline = max(record.deadline, v.clock.Add(1)) // about to be granted, or reserved until then
 	}
 	if deadline == 0 {
 		return command.Integer(-1)

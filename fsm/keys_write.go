@@ -51,7 +51,10 @@ func (e *effects) open(name command.Name) (nameKey, nameRecord, *command.Reply) 
 
 // lockedError refuses a Redis command that would change a native hold, before any of its effects.
 func lockedError(key nameKey, record nameRecord) command.Reply {
-	if record.holding == holdingNone {
+	switch {
+	case record.holding == holdingNone && record.deadline != 0:
+		return command.Errorf(command.CodeLocked, "%s is kept reserved after a native hold", quote(key.key))
+	case record.holding == holdingNone:
 		return command.Errorf(command.CodeLocked, "%s is about to be granted to a native waiter", quote(key.key))
 	}
 	return command.Errorf(command.CodeLocked, "%s is held by %s (token %d)", quote(key.key), record.holder(), record.token)

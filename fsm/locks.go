@@ -15,6 +15,11 @@ func (e *effects) acquire(op command.LockAcquire) command.Reply {
 	s := e.m.state
 	key := keyOf(command.Name{Key: op.Name})
 	record := e.touch(key)
+	if record.holding == holdingHolds {
+		return e.acquireHold(command.HoldAcquire{Names: []string{op.Name}, By: command.Credentials{Session: op.Session, Secret: op.SecretHash}, Owner: op.Owner,
+			TTLMilliseconds: op.TTLMilliseconds, WaitMilliseconds: op.WaitMilliseconds})
+	}
+	e.acquired = op.Name
 	if reply, answered := e.acquireAnew(key, record, op); answered {
 		return reply
 	}
@@ -112,6 +117,9 @@ func (e *effects) checkQueue(name string, record nameRecord, bound command.Sessi
 
 // acquired tells what became of an acquire: granted, still in the queue, or over.
 func (s *state) acquired(name string, id command.WaiterID) command.Reply {
+	if reply, found := s.outcomeOf(name, id); found {
+		return reply
+	}
 	key := keyOf(command.Name{Key: name})
 	if record, ok := s.names.get(key); ok && record.holding == holdingNative && record.waiter == id {
 		if deadline, ended := s.lifeOf(record); !ended {
@@ -120,6 +128,9 @@ func (s *state) acquired(name string, id command.WaiterID) command.Reply {
 	}
 	if s.waiters.has(waiterKey{key, id}) {
 		return queuedReply(s.place(key, id), id)
+	}
+	if _, known := s.pastHold(key, command.HoldRef{Waiter: id}); known {
+		return s.noSuchHold(key, command.HoldRef{Waiter: id})
 	}
 	return command.Errorf(command.CodeNotHeld, "the acquire %s of %s is over: its grant ended, or its wait did", id, quote(name))
 }
@@ -170,6 +181,8 @@ func (e *effects) renew(op command.LockRenew) command.Reply {
 	key := keyOf(command.Name{Key: op.Name})
 	record := e.touch(key)
 	switch {
+	case record.holding == holdingHolds:
+		return e.renewHold(command.HoldRenew{Name: op.Name, Hold: command.HoldRef{Token: op.Token}, TTLMilliseconds: op.TTLMilliseconds})
 	case record.holding != holdingNative || record.token != op.Token:
 		return notHeld(op.Name, op.Token)
 	case !record.session.IsZero():
@@ -190,6 +203,9 @@ func (e *effects) renew(op command.LockRenew) command.Reply {
 func (e *effects) release(op command.LockRelease) command.Reply {
 	key := keyOf(command.Name{Key: op.Name})
 	record := e.touch(key)
+	if record.holding == holdingHolds {
+		return e.releaseHold(command.HoldRelease{Name: op.Name, Hold: command.HoldRef{Token: op.Token}, By: command.Credentials{Session: op.Session, Secret: op.SecretHash}})
+	}
 	if record.holding != holdingNative || record.token != op.Token || record.session != op.Session {
 		return notHeld(op.Name, op.Token)
 	}
@@ -214,6 +230,9 @@ func (e *effects) cancel(op command.LockCancel) command.Reply {
 	record := e.touch(key)
 	if record.holding == holdingNative && record.waiter == op.Waiter {
 		e.end(key, record, ReasonCancelled)
+	}
+	if a, ok := s.acquires.get(op.Waiter); ok && a.stage == stageHeld && s.holders.has(k) {
+		e.endHold(op.Waiter, a, ending{reason: ReasonCancelled, at: s.now, wished: true})
 	}
 	return command.OK()
 }

@@ -114,6 +114,11 @@ func (e *effects) touch(key nameKey) nameRecord {
 	if !ok {
 		return record
 	}
+	if record.holding == holdingHolds || record.holding == holdingNone && record.deadline != 0 {
+		e.touchHolds(key)
+		record, _ = s.names.get(key)
+		return record
+	}
 	if record.holding != holdingNone {
 		if _, ended := s.lifeOf(record); !ended {
 			return record
@@ -135,12 +140,20 @@ func (e *effects) touch(key nameKey) nameRecord {
 // pending and is made first thing in the next entry, so that no two owners share a token (safety case S7).
 func (e *effects) handOver(key nameKey) {
 	s := e.m.state
+	if s.locks.has(key) {
+		e.advance(key)
+		return
+	}
 	if record, ok := s.names.get(key); !ok || record.holding != holdingNone {
 		s.pending.remove(key)
 		return
 	}
 	waiter, id, found := e.nextWaiter(key)
 	if !found {
+		return
+	}
+	if s.acquires.has(id) {
+		e.advance(key)
 		return
 	}
 	if e.hasGranted(key) {
@@ -160,7 +173,7 @@ func (e *effects) handOver(key nameKey) {
 func (e *effects) nextWaiter(key nameKey) (waiter waiterRecord, id command.WaiterID, found bool) {
 	s := e.m.state
 	for {
-		k, waiter, found := s.firstWaiter(key)
+		k, waiter, found := s.nextInQueue(key)
 		switch {
 		case !found:
 			return waiterRecord{}, command.WaiterID{}, false

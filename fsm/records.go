@@ -48,15 +48,16 @@ type holding uint8
 const (
 	holdingNone   holding = 0 // by nobody: the row exists because somebody waits, and the next grant is pending
 	holdingString holding = 1 // by a Redis value
-	holdingNative holding = 2 // by a native lock
+	holdingNative holding = 2 // by a native lock of the first kinds, of which the name's row knows all
+	holdingHolds  holding = 3 // by native holds, which have rows of their own
 )
 
-// nameRecord is what the state knows of a name that is held or waited for.
+// nameRecord is what the state knows of a name that is held, reserved or waited for. Of native holds it shows the oldest.
 type nameRecord struct {
 	holding  holding
 	token    command.Token
 	revision uint64          // changes with every write, for WATCH
-	deadline command.Instant // of a Redis value, or of a lock without a session; 0 for none
+	deadline command.Instant // of a Redis value or a lock without a session; with nobody as holder, end of a reservation; 0 for none
 	queued   uint32          // waiters
 	value    []byte          // of a Redis value
 	session  command.SessionID
@@ -66,7 +67,7 @@ type nameRecord struct {
 }
 
 func codeNameRecord(c *canonical.Coder, r *nameRecord) {
-	c.Byte((*byte)(&r.holding), byte(holdingNative))
+	c.Byte((*byte)(&r.holding), byte(holdingHolds))
 	c.Uint((*uint64)(&r.token))
 	c.Uint(&r.revision)
 	c.Int((*int64)(&r.deadline))
@@ -200,7 +201,7 @@ type belongingKey struct {
 	session command.SessionID
 	waiting bool // a place in a queue; otherwise a hold
 	name    nameKey
-	id      command.WaiterID // of the place
+	id      command.WaiterID // of the acquire; none for a hold of the first kinds
 }
 
 func compareBelongings(a, b belongingKey) int {
@@ -233,14 +234,15 @@ const (
 	deadlineSession deadlineClass = 0
 	deadlineName    deadlineClass = 1
 	deadlineWaiter  deadlineClass = 2
+	deadlineHold    deadlineClass = 3
 )
 
 // deadlineKey orders everything that ends by itself by when it does.
 type deadlineKey struct {
 	at    command.Instant
 	class deadlineClass
-	name  nameKey          // deadlineName, deadlineWaiter
-	id    command.Position // deadlineSession, deadlineWaiter
+	name  nameKey          // of all but deadlineSession
+	id    command.Position // of all but deadlineName
 }
 
 func compareDeadlines(a, b deadlineKey) int {
@@ -258,7 +260,7 @@ func compareDeadlines(a, b deadlineKey) int {
 
 func codeDeadlineKey(c *canonical.Coder, k *deadlineKey) {
 	c.Int((*int64)(&k.at))
-	c.Byte((*byte)(&k.class), byte(deadlineWaiter))
+	c.Byte((*byte)(&k.class), byte(deadlineHold))
 	if k.class != deadlineSession {
 		codeNameKey(c, &k.name)
 	}

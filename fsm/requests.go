@@ -27,8 +27,8 @@ func (m *Machine) admit(c command.Command) (reply command.Reply, answered bool) 
 	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {
 		return s.recall(record), true
 	}
-	if memorable(c.Op) && (session.remembered >= command.MaxRememberedResults || session.bytes >= command.MaxRememberedBytes) {
-		return command.Errorf(command.CodeLimit, "session %s has %d results (%d bytes) that its client has not acknowledged; the request was not run: move the low-water mark", id, session.remembered, session.bytes), true
+	if problem := session.windowFull(id); problem != nil && memorable(c.Op) {
+		return *problem, true
 	}
 	return command.Reply{}, false
 }
@@ -36,30 +36,45 @@ func (m *Machine) admit(c command.Command) (reply command.Reply, answered bool) 
 // memorable reports whether a retry of the op must be answered from memory. What only reads may simply run again, and a keepalive must, because its
 // answer speaks of now.
 func memorable(op command.Op) bool {
-	_, keepAlive := op.(command.SessionKeepAlive)
-	return !keepAlive && !op.ReadOnly()
+	switch op.(type) {
+	case command.SessionKeepAlive, command.SessionRenew:
+		return false
+	}
+	return !op.ReadOnly()
 }
 
 // remember keeps the reply until the client says that it has it.
-func (m *Machine) remember(c command.Command, acquires command.WaiterID, reply command.Reply) {
+func (m *Machine) remember(c command.Command, e *effects, reply command.Reply) {
 	if c.Request.IsZero() || !memorable(c.Op) {
 		return
 	}
-	s := m.state
-	session, ok := s.sessions.get(c.Request.Session)
-	if !ok || session.dead {
-		return // the command ended its own session
-	}
+	m.state.keepResult(resultKey{c.Request.Session, c.Request.Number}, e.resultOf(reply))
+}
+
+// resultOf is what is remembered of the command's reply: of an acquire, which it was.
+func (e *effects) resultOf(reply command.Reply) resultRecord {
 	record := resultRecord{cost: replyCost(reply)}
-	if acquire, ok := c.Op.(command.LockAcquire); ok && !reply.IsError() {
-		record.lock, record.waiter = acquire.Name, acquires
+	if e.acquired != "" && !reply.IsError() {
+		record.lock, record.waiter = e.acquired, e.acquires
 	} else {
 		record.reply = encodedReply(reply)
 	}
-	s.results.put(resultKey{c.Request.Session, c.Request.Number}, record)
+	return record
+}
+
+// keepResult puts a result among those of its session, unless the command ended it.
+func (s *state) keepResult(key resultKey, record resultRecord) {
+	session, ok := s.sessions.get(key.session)
+	if !ok || session.dead {
+		return
+	}
+	if old, replaced := s.results.put(key, record); replaced {
+		session.remembered--
+		session.bytes -= old.cost
+	}
 	session.remembered++
 	session.bytes += record.cost
-	s.sessions.amend(c.Request.Session, session)
+	s.sessions.amend(key.session, session)
 }
 
 // The replies that most writes give, encoded. Rows are never changed in place, so they may share them.
@@ -137,7 +152,8 @@ const maxRememberedError = 200
 func clipErrors(reply command.Reply) command.Reply {
 	switch {
 	case reply.Type == command.ReplyError && len(reply.Text) > maxRememberedError:
-		reply.Text = reply.Text[:maxRememberedError]
+		reply.Text = reply.Sentence() // half an object of details would be worse than none
+		reply.Text = reply.Text[:min(len(reply.Text), maxRememberedError)]
 	case len(reply.Elements) > 0:
 		elements := make([]command.Reply, len(reply.Elements))
 		for i, element := range reply.Elements {

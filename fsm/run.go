@@ -15,6 +15,7 @@ type effects struct {
 	changes  ownershipChanges
 	freed    []nameKey        // names whose next waiter is to be granted when the command is done
 	acquires command.WaiterID // the grant or place that an acquire was answered with
+	acquired string           // the name that it is of
 	reads    view
 }
 
@@ -22,7 +23,7 @@ type effects struct {
 func (m *Machine) begin(position command.Position, request command.Request) *effects {
 	e := &m.effects
 	e.m, e.position, e.request, e.inScript, e.events = m, position, request, false, len(m.entry.events)
-	e.freed, e.acquires = e.freed[:0], command.WaiterID{}
+	e.freed, e.acquires, e.acquired = e.freed[:0], command.WaiterID{}, ""
 	e.changes.reset()
 	return e
 }
@@ -63,12 +64,12 @@ func (m *Machine) runCommand(c command.Command, place uint32) command.Reply {
 	}
 	if problem := replyTooLong(c.Op, reply); problem != nil {
 		e.takeBack()
-		m.remember(c, e.acquires, *problem)
+		m.remember(c, e, *problem)
 		return *problem
 	}
 	m.state.keep()
 	e.publish()
-	m.remember(c, e.acquires, reply)
+	m.remember(c, e, reply)
 	return reply
 }
 
@@ -128,7 +129,37 @@ func (m *Machine) execute(e *effects, op command.Op) command.Reply {
 	case command.ScriptFlush:
 		return m.state.flushScripts()
 	}
+	if reply, known := e.executeHold(op); known {
+		return reply
+	}
 	return e.write(op)
+}
+
+// executeHold dispatches the ops of native holds.
+func (e *effects) executeHold(op command.Op) (reply command.Reply, known bool) {
+	switch op := op.(type) {
+	case command.Numbered:
+		return e.runNumbered(op), true
+	case command.SessionRenew:
+		return e.renewSession(op), true
+	case command.SessionKill:
+		return e.killSession(op), true
+	case command.HoldAcquire:
+		return e.acquireHold(op), true
+	case command.HoldRenew:
+		return e.renewHold(op), true
+	case command.HoldRelease:
+		return e.releaseHold(op), true
+	case command.HoldCancel:
+		return e.cancelHold(op), true
+	case command.HoldDescribe:
+		return e.describe(op), true
+	case command.ElectionTransfer:
+		return e.transfer(op), true
+	case command.ForceUnlock:
+		return e.forceUnlock(op), true
+	}
+	return command.Reply{}, false
 }
 
 // touchNamesOf brings the names that an op reads up to the entry's instant.

@@ -151,7 +151,7 @@ func TestS10_NewerFormatsStopAndMalformedBytesAreRefusedAlike(t *testing.T) {
 	good := command.AppendEntry(nil, command.Entry{Term: 1, Now: 5, Commands: []command.Command{{Op: command.Tick{}}}})
 	newerVersion := bytes.Clone(good)
 	newerVersion[2]++
-	newerKind := []byte{0xC0, 0x0D, command.Version, 1, 0, 1, 40, 2, 0, 0}
+	newerKind := []byte{0xC0, 0x0D, command.Version, 1, 0, 1, 63, 2, 0, 0}
 	newerScript := command.AppendEntry(nil, command.Entry{Term: 1, Commands: []command.Command{{Op: command.Script{Program: []byte{99}}}}})
 	for what, data := range map[string][]byte{"version": newerVersion, "kind": newerKind, "script": newerScript} {
 		if applied := New().Apply(1, 1, data); applied.Fatal == nil {

@@ -50,7 +50,7 @@ func (s *scenario) learn(entry command.Entry, applied Applied) {
 		switch c.Op.(type) {
 		case command.SessionOpen:
 			s.sessions = append(s.sessions, position)
-		case command.LockAcquire:
+		case command.LockAcquire, command.HoldAcquire, command.Numbered:
 			s.waiters = append(s.waiters, position)
 		}
 	}
@@ -111,7 +111,9 @@ func (s *scenario) expiry() command.Expiry {
 
 func (s *scenario) op(top bool) command.Op {
 	if top {
-		switch s.pick(12) {
+		switch s.pick(22) {
+		case 12, 13, 14, 15, 16, 17, 18, 19, 20, 21:
+			return s.numbered(s.holdOp())
 		case 0:
 			return s.housekeeping()
 		case 1, 2:
@@ -123,7 +125,7 @@ func (s *scenario) op(top bool) command.Op {
 		}
 	}
 	if s.pick(3) == 0 {
-		return s.readOp()
+		return s.anyRead(top)
 	}
 	return s.writeOp()
 }

@@ -49,7 +49,7 @@ func (e *effects) keepAlive(op command.SessionKeepAlive) command.Reply {
 
 // closeSession ends a session at its client's wish.
 func (e *effects) closeSession(op command.SessionClose) command.Reply {
-	session, problem := e.m.state.authorize(op.Session, op.SecretHash)
+	session, problem := e.m.state.authenticate(op.Session, op.SecretHash)
 	switch {
 	case problem == nil:
 		e.endSession(op.Session, session, ReasonClosed)
@@ -60,8 +60,21 @@ func (e *effects) closeSession(op command.SessionClose) command.Reply {
 	return command.OK()
 }
 
-// authorize finds a live session by id and secret.
+// authorize finds a session by id and secret that may renew itself and take something new.
 func (s *state) authorize(id command.SessionID, secretHash [32]byte) (sessionRecord, *command.Reply) {
+	session, problem := s.authenticate(id, secretHash)
+	if problem != nil {
+		return session, problem
+	}
+	if note, doomed := s.ends.get(id); doomed {
+		killed := command.Errorf(command.CodeNoSession, "session %s was killed by %s: %s", id, note.actor, note.why).With(new(command.Details).Text("killed", note.why))
+		return sessionRecord{}, &killed
+	}
+	return session, nil
+}
+
+// authenticate finds a live session by id and secret.
+func (s *state) authenticate(id command.SessionID, secretHash [32]byte) (sessionRecord, *command.Reply) {
 	session, ok := s.sessions.get(id)
 	if !ok || session.ended(s.now) {
 		problem := command.Errorf(command.CodeNoSession, "session %s is unknown or has ended; what it held is lost: open a new one", id)
@@ -97,7 +110,28 @@ func (e *effects) endSession(id command.SessionID, session sessionRecord, reason
 	session.dead = true
 	s.sessions.put(id, session)
 	s.dying.put(id, none{})
+	e.noteEnd(id, session, reason)
 	e.event(Event{Type: EventSessionEnded, Session: id, Reason: reason})
+}
+
+// noteEnd keeps how a session ended, for the holds that are given back later. Sessions without such holds have nothing to be asked about.
+func (e *effects) noteEnd(id command.SessionID, session sessionRecord, reason string) {
+	s := e.m.state
+	if s.acquires.len() == 0 && s.ends.len() == 0 {
+		return
+	}
+	note, doomed := s.ends.get(id)
+	if !doomed {
+		note.reason = reason
+		if reason == ReasonExpired {
+			note.reason = ReasonSessionEnded
+		}
+	}
+	if reason == ReasonClosed {
+		note.reason = ReasonClosed
+	}
+	note.doomed, note.at = false, min(session.deadline, s.now)
+	s.ends.put(id, note)
 }
 
 // giveBack releases at most so many of a dead session's belongings and results, and forgets the session when nothing is left. It answers how much of the
@@ -113,16 +147,28 @@ func (e *effects) giveBack(id command.SessionID, allowance int) int {
 			k := waiterKey{belonging.name, belonging.id}
 			waiter, _ := s.waiters.get(k)
 			e.dropWaiter(k, waiter, ReasonSessionEnded)
+		} else if a, ok := s.acquires.get(belonging.id); ok {
+			end, _, _ := s.sessionEnd(id)
+			e.endHold(belonging.id, a, end)
+			allowance -= len(a.names) - 1
 		} else {
 			record, _ := s.names.get(belonging.name)
 			e.end(belonging.name, record, ReasonSessionEnded)
 		}
 	}
 	for ; allowance > 0; allowance-- {
+		loss, ok := s.firstLoss(id)
+		if !ok {
+			break
+		}
+		e.acknowledge(id, loss.id)
+	}
+	for ; allowance > 0; allowance-- {
 		result, ok := s.firstResult(id)
 		if !ok {
 			s.dying.remove(id)
 			s.sessions.remove(id)
+			s.ends.remove(id)
 			break
 		}
 		s.results.remove(result)

@@ -36,10 +36,15 @@ func (m *Machine) Snapshot() *Snapshot {
 	m.state.codeScalars(&c, &m.state.sum)
 	snapshot := &Snapshot{header: c.Bytes}
 	for _, table := range m.state.tables() {
-		snapshot.tables = append(snapshot.tables, table.copyForSnapshot())
+		if frozen := table.copyForSnapshot(); frozen.id <= firstTables || frozen.rows > 0 {
+			snapshot.tables = append(snapshot.tables, frozen)
+		}
 	}
 	return snapshot
 }
+
+// firstTables are always in a snapshot. Those that came later are only when they have rows, so a state that has none is written as it was before them.
+const firstTables = 12
 
 // codeScalars codes what stands outside the tables, and the sum of the hashes of their rows, by which a reader sees that it understood them.
 func (s *state) codeScalars(c *canonical.Coder, sum *uint64) {
@@ -132,14 +137,8 @@ func (s *state) readSnapshot(r io.Reader) error {
 	if in.err == nil && (c.Failed || len(c.Bytes) > 0) {
 		return errors.New("its header does not decode")
 	}
-	tables := s.tables()
-	if n := in.uint(); in.err == nil && n != uint64(len(tables)) {
-		return fmt.Errorf("it has %d tables where this version has %d", n, len(tables))
-	}
-	for _, table := range tables {
-		if err := in.readTable(table); err != nil {
-			return err
-		}
+	if err := in.readTables(s.tables()); err != nil {
+		return err
 	}
 	sum := in.hash.Sum64()
 	tail := in.read(8)
@@ -160,15 +159,44 @@ type hashingReader struct {
 	err  error
 }
 
-func (h *hashingReader) readTable(table anyTable) error {
-	id, rows := h.read(1), h.uint()
-	if h.err != nil || id[0] != table.tableID() {
-		return fmt.Errorf("table %d is missing or cut short", table.tableID())
+// readTables reads the tables of a snapshot in the order of their ids. The first are all there; of the later ones those that are missing are empty.
+func (h *hashingReader) readTables(tables []anyTable) error {
+	n := h.uint()
+	if h.err == nil && (n < firstTables || n > 256) {
+		return fmt.Errorf("it has %d tables, and every snapshot has at least %d", n, firstTables)
 	}
+	for i := uint64(0); i < n && h.err == nil; i++ {
+		id, rows := h.read(1)[0], h.uint()
+		for len(tables) > 0 && tables[0].tableID() < id && tables[0].tableID() > firstTables {
+			tables = tables[1:]
+		}
+		switch {
+		case h.err != nil:
+		case len(tables) == 0 || tables[0].tableID() > id && id > firstTables:
+			return &command.UnknownFormatError{What: fmt.Sprintf("a snapshot with a table of id %d", id)}
+		case tables[0].tableID() != id || rows == 0 && id > firstTables:
+			return fmt.Errorf("table %d is missing or out of order", tables[0].tableID())
+		}
+		if err := h.readTable(tables, rows); err != nil {
+			return err
+		}
+		tables = tables[1:]
+	}
+	if h.err != nil {
+		return errors.New("a table is missing or cut short")
+	}
+	return nil
+}
+
+// readTable reads the rows of the first of these tables.
+func (h *hashingReader) readTable(tables []anyTable, rows uint64) error {
 	for range rows {
+		if h.err != nil {
+			return errors.New("a table is missing or cut short")
+		}
 		c := canonical.Coder{Bytes: h.framed()}
-		if h.err != nil || !table.readRow(&c) {
-			return fmt.Errorf("a row of table %d does not decode", id[0])
+		if h.err != nil || !tables[0].readRow(&c) {
+			return fmt.Errorf("a row of table %d does not decode", tables[0].tableID())
 		}
 	}
 	return nil

@@ -41,6 +41,7 @@ type state struct {
 	settings   *table[string, string]
 	scripts    *table[string, scriptRecord]
 	scriptAges *table[uint64, string]
+	holdTables
 
 	counts    counts      // follows the tables, and is not coded
 	forgotten []resultKey // memory for forget
@@ -87,6 +88,7 @@ func newState() *state {
 		c.Uint(k)
 		c.Text(v)
 	})
+	s.holdTables = newHoldTables(j)
 	s.names.watch = s.counts.name
 	s.sessions.watch = s.counts.session
 	return s
@@ -94,7 +96,8 @@ func newState() *state {
 
 // tables lists every table, in the order in which they lie in a snapshot.
 func (s *state) tables() []anyTable {
-	return []anyTable{s.names, s.waiters, s.sessions, s.results, s.belongings, s.deadlines, s.pending, s.dying, s.deletions, s.settings, s.scripts, s.scriptAges}
+	first := []anyTable{s.names, s.waiters, s.sessions, s.results, s.belongings, s.deadlines, s.pending, s.dying, s.deletions, s.settings, s.scripts, s.scriptAges}
+	return append(first, s.holdTables.list()...)
 }
 
 // nextRevision gives a revision that no name had before.
@@ -117,7 +120,8 @@ func (s *state) revisionOf(key nameKey) uint64 {
 	return mark
 }
 
-// lifeOf is when a holding ends by itself, as far as the state knows now (0 for never), and whether it has. Everything that a session holds ends with it.
+// lifeOf is when a holding ends by itself, as far as the state knows now (0 for never), and whether it has. Everything that a session holds ends with it. Native
+// holds with rows of their own are judged there; in what look answers of them, deadline is the end of the last.
 func (s *state) lifeOf(record nameRecord) (deadline command.Instant, ended bool) {
 	if record.holding == holdingNative && !record.session.IsZero() {
 		session, ok := s.sessions.get(record.session)

@@ -23,7 +23,7 @@ import (
 //
 // A command is one of Redis, or: open S ttl=MS · keepalive S · close S · acquire L [ttl= wait= session= owner= as=] · renew L token= [ttl=] ·
 // release L token= [session=] · cancel L WAIT · expire · tick · offset MS · watch KEY as=W · exec [watch=W] CMD ; CMD · compare-and-delete KEY VALUE.
-// In front of it may stand @N, the connection, and #S:N[:M], request N of session S with low-water mark M.
+// Those about native holds stand at holdOp. In front of it may stand @N, the connection, and #S:N[:M], request N of session S with low-water mark M.
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
 		s := newStory()
@@ -164,10 +164,9 @@ func (s *story) command(t *testing.T, line string, place uint32) command.Command
 	switch words[0] {
 	case "open":
 		s.sessions[words[1]] = position
-	case "acquire":
-		if as := option(words, "as"); as != "" {
-			s.waiters[as] = position
-		}
+	}
+	if as := option(words, "as"); as != "" && words[0] != "watch" {
+		s.waiters[as] = position
 	}
 	c.Op = s.op(t, words)
 	return c
@@ -210,6 +209,9 @@ func (s *story) op(t *testing.T, words []string) command.Op {
 		return command.Script{Program: compareAndDelete(t), Keys: [][]byte{[]byte(words[1])}, Arguments: [][]byte{[]byte(words[2])}}
 	case "exec":
 		return s.transaction(t, words[1:])
+	}
+	if op, known := s.holdOp(t, words); known {
+		return op
 	}
 	argv := make([][]byte, len(words))
 	for i, word := range words {
@@ -313,7 +315,7 @@ func shown(reply command.Reply) string {
 
 func eventLine(event Event) string {
 	line := event.Type.String()
-	if event.Type != EventSessionEnded {
+	if event.Name.Key != "" {
 		line += " " + event.Name.Key
 	}
 	if event.Token != 0 {
@@ -329,6 +331,14 @@ func eventLine(event Event) string {
 	}
 	if !event.Session.IsZero() {
 		line += " session=" + event.Session.String()
+	}
+	for _, field := range []struct{ key, value string }{{"mode", event.Mode}, {"owner", event.Owner}, {"meta", string(event.Metadata)}, {"actor", event.Actor}, {"why", event.Why}} {
+		if field.value != "" {
+			line += fmt.Sprintf(" %s=%q", field.key, field.value)
+		}
+	}
+	if event.Deadline != 0 {
+		line += fmt.Sprintf(" until=%d", event.Deadline)
 	}
 	return line
 }

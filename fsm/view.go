@@ -29,7 +29,12 @@ func (v *view) look(name command.Name) nameRecord {
 
 // judge takes away from a record what time has ended.
 func (v *view) judge(key nameKey, record nameRecord) nameRecord {
-	if record.holding != holdingNone {
+	switch {
+	case record.holding == holdingHolds || record.holding == holdingNone && record.deadline != 0:
+		if found, occupied := v.judgeHolds(key, record); occupied {
+			return found
+		}
+	case record.holding != holdingNone:
 		if deadline, ended := v.s.lifeOf(record); !ended {
 			v.passed(deadline)
 			return record
@@ -65,12 +70,17 @@ func (v *view) passed(deadline command.Instant) {
 	}
 }
 
-// absent reports that nobody holds the name and nobody is about to.
-func (r nameRecord) absent() bool { return r.holding == holdingNone && r.queued == 0 }
+// absent reports that nobody holds the name, nobody is about to, and it is reserved for nobody.
+func (r nameRecord) absent() bool { return r.holding == holdingNone && !r.isReserved() }
 
-// locked reports that the name is held natively, or reserved for a waiter. No Redis command changes such a name (safety case S11).
+// isReserved reports that nobody holds the name, and that it is nevertheless not to be had: somebody waits for it, or the place of its last holder is kept.
+func (r nameRecord) isReserved() bool {
+	return r.holding == holdingNone && (r.queued > 0 || r.deadline != 0)
+}
+
+// locked reports that the name is held natively, or reserved. No Redis command changes such a name (safety case S11).
 func (r nameRecord) locked() bool {
-	return r.holding == holdingNative || r.holding == holdingNone && r.queued > 0
+	return r.holding == holdingNative || r.holding == holdingHolds || r.isReserved()
 }
 
 // Read answers ops that only read, outside the log. The caller has made sure that the state holds everything committed when the read began (raftnode:
@@ -136,6 +146,9 @@ func (v *view) read(op command.Op) command.Reply {
 		return v.readTransaction(op)
 	case command.Script:
 		return v.runScript(op)
+	}
+	if reply, known := v.readHolds(op); known {
+		return reply
 	}
 	return command.Errorf(command.CodeGeneric, "a command of kind %d cannot be read outside the log", op.Kind())
 }

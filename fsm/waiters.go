@@ -25,7 +25,18 @@ func (s *state) firstWaiter(key nameKey) (found waiterKey, waiter waiterRecord, 
 	return found, waiter, ok
 }
 
-// addWaiter puts a waiter at the end of a name's queue. The name is held or pending, so its record exists.
+// nextInQueue is the head of a name's queue, or the one in whose favour its last holder gave the name up.
+func (s *state) nextInQueue(key nameKey) (found waiterKey, waiter waiterRecord, ok bool) {
+	if successor := s.lock(key).successor; !successor.IsZero() {
+		chosen := waiterKey{key, successor}
+		if waiter, ok := s.waiters.get(chosen); ok {
+			return chosen, waiter, true
+		}
+	}
+	return s.firstWaiter(key)
+}
+
+// addWaiter puts a waiter at the end of a name's queue. Most names are held or pending then; one may be free, for a waiter that wants others too.
 func (e *effects) addWaiter(key nameKey, record nameRecord, waiter waiterRecord) {
 	s := e.m.state
 	s.waiters.put(waiterKey{key, e.position}, waiter)
@@ -53,10 +64,16 @@ func (e *effects) removeWaiter(k waiterKey, waiter waiterRecord) {
 
 // dropWaiter takes a waiter out that gets nothing, and says why.
 func (e *effects) dropWaiter(k waiterKey, waiter waiterRecord, reason string) {
+	if a, ok := e.m.state.acquires.get(k.id); ok {
+		e.dropClaim(k.id, a, reason)
+		return
+	}
 	e.removeWaiter(k, waiter)
 	e.event(Event{Type: EventWaiterGone, Name: k.name.name(), Waiter: k.id, Reason: reason, Session: waiter.session})
 	s := e.m.state
-	if record, ok := s.names.get(k.name); ok && record.holding == holdingNone && record.queued == 0 {
+	if record, ok := s.names.get(k.name); ok && record.absent() {
 		e.vanish(k.name)
+	} else if ok && s.locks.has(k.name) {
+		e.freed = append(e.freed, k.name) // who stood behind may fit beside those who hold the name
 	}
 }

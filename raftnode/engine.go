@@ -29,7 +29,7 @@ func (n *Node) startRaft() error {
 		return fmt.Errorf("read the term from the data directory: %w", err)
 	}
 	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Committed: n.committed, Logger: n.hclog("raft-transport")})
-	replica := &replica{machine: n.machine, progress: n.progress, waits: n.waits, metrics: n.metrics, configured: n.configured, fatal: n.fatal}
+	replica := &replica{machine: n.machine, progress: n.progress, waits: n.waits, events: n.events, metrics: n.metrics, configured: n.configured, fatal: n.fatal}
 	n.raft, err = raft.NewRaft(n.raftConfig(), replica, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start Raft: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport"
 )
@@ -65,8 +66,11 @@ func bytesOf(ops []command.Op) int {
 }
 
 func isKeepalive(op command.Op) bool {
-	_, ok := op.(command.SessionKeepAlive)
-	return ok
+	switch op.(type) {
+	case command.SessionKeepAlive, command.SessionRenew:
+		return true
+	}
+	return false
 }
 
 // Await implements transport.Node.
@@ -86,4 +90,12 @@ func (n *Node) Await(ctx context.Context, name string, waiter command.WaiterID) 
 		return command.Reply{}, errStopping()
 	}
 	return command.Reply{}, transport.Errorf(command.CodeBusy, "nobody waits for the lock any more: %v; the waiter still stands in its queue until it is cancelled", err)
+}
+
+// Events implements transport.Node.
+func (n *Node) Events(ctx context.Context, after command.Position, most int, wanted func(*fsm.Event) bool, wait bool) (transport.EventPage, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.running, cancel)()
+	return n.events.Read(ctx, after, most, wanted, wait)
 }

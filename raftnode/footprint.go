@@ -34,8 +34,13 @@ func footprintOf(op command.Op) footprint {
 		return footprint{writes: []command.Name{{Key: op.Name}}}
 	case command.LockCancel:
 		return footprint{writes: []command.Name{{Key: op.Name}}}
-	case command.SessionClose:
+	case command.SessionClose, command.SessionKill:
 		return footprint{endsHolds: true}
+	case command.Numbered:
+		return footprintOf(op.Op)
+	case command.HoldAcquire, command.HoldRelease, command.HoldCancel, command.ElectionTransfer, command.ForceUnlock:
+		names, _ := command.NamesOf(op)
+		return footprint{writes: names}
 	case command.Script:
 		return scriptFootprint(op)
 	case command.Transaction:

@@ -44,6 +44,7 @@ type Node struct {
 	machine    *fsm.Machine
 	progress   *progress
 	waits      *waits
+	events     *transport.EventLog
 	leadership *leadership
 	suspicion  *suspicion
 
@@ -95,7 +96,7 @@ func Open(config Config) (*Node, error) {
 func newNode(config Config) *Node {
 	n := &Node{
 		config: config, log: config.Logger, metrics: metrics.New(), startedAt: config.Clock.Wall(),
-		roster: peer.NewRoster(), machine: fsm.New(), progress: &progress{}, waits: newWaits(),
+		roster: peer.NewRoster(), machine: fsm.New(), progress: &progress{}, waits: newWaits(), events: transport.NewEventLog(),
 		started: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	address := config.PeerAdvertise

@@ -50,12 +50,41 @@ func opBytes(op command.Op) int {
 	case command.ScriptExists:
 		return opOverhead + 48*len(op.SHA1s)
 	}
-	size := opOverhead + command.MaxOwnerBytes
+	size := opOverhead + command.MaxOwnerBytes + holdBytes(op)
 	names, _ := command.NamesOf(op)
 	for _, name := range names {
 		size += len(name.Key) + 12
 	}
 	return size
+}
+
+// holdBytes bounds what the ops of native holds carry beside names and an owner.
+func holdBytes(op command.Op) int {
+	switch op := op.(type) {
+	case command.Numbered:
+		return opOverhead + holdBytes(op.Op)
+	case command.HoldAcquire:
+		return opOverhead + len(op.Metadata) + len(op.Owner)
+	case command.HoldRelease:
+		return len(op.Owner)
+	case command.HoldDescribe:
+		return len(op.Metadata) + len(op.Owner)
+	case command.HoldCheck:
+		return 24 * len(op.Checks)
+	case command.SessionRenew:
+		return 16 * len(op.Acknowledged)
+	case command.SessionKill:
+		return len(op.Reason) + len(op.Actor)
+	case command.ForceUnlock:
+		return len(op.Reason) + len(op.Actor)
+	case command.SessionList:
+		return len(op.Match)
+	case command.LockList:
+		return len(op.Match) + len(op.Cursor)
+	case command.ElectionTransfer:
+		return len(op.Candidate) + len(op.Owner)
+	}
+	return 0
 }
 
 // piece is how many of the first ops make one job: at most maxJobOps, and not more bytes than a frame should have, but at least one.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/raftnode/metrics"
+	"github.com/coordd/coordd/transport"
 	"github.com/hashicorp/raft"
 )
 
@@ -16,6 +17,7 @@ type replica struct {
 	machine  *fsm.Machine
 	progress *progress
 	waits    *waits
+	events   *transport.EventLog
 	metrics  *metrics.Metrics
 	// configured is told each committed configuration. It must not block.
 	configured func(raft.Configuration)
@@ -60,6 +62,7 @@ func (r *replica) run(log *raft.Log) any {
 	r.metrics.Applied(len(applied.Replies), time.Since(start))
 	r.progress.publish(applied.Index, applied.Now)
 	r.waits.notice(applied.Events)
+	r.events.Add(applied.Index, applied.Now, applied.Events)
 	return applied
 }
 
@@ -81,6 +84,7 @@ func (r *replica) Restore(source io.ReadCloser) error {
 	}
 	r.progress.restart(r.machine.AppliedIndex(), r.machine.Now())
 	r.waits.recheckAll()
+	r.events.Restart(r.machine.AppliedIndex())
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/fsm/command"
 )
 
@@ -21,9 +22,14 @@ type Node interface {
 	// With every other code the ops without a reply have not happened and will not.
 	Execute(ctx context.Context, lane uint64, ops []command.Op) (replies []command.Reply, err error)
 
-	// Await waits for the end of a wait that a LockAcquire began: the map of a grant, or a TIMEOUT, CANCELLED or NOSESSION error as reply.
+	// Await waits for the end of a wait that an acquire began: the map of a grant, or a TIMEOUT, CANCELLED or NOSESSION error as reply.
 	// It returns an error when ctx ends or the node stops; the waiter then still stands in its queue, and the caller cancels it.
 	Await(ctx context.Context, name string, waiter command.WaiterID) (command.Reply, error)
+
+	// Events answers what the log did after a position, in order: the wanted events, at most so many. It speaks for what this node has run, so a position that a read
+	// answered may lie ahead of it; the events after it come all the same. With wait it waits for the first one until ctx ends, and then answers an empty page. An
+	// *Error with CodeTooOld says that this node no longer has all events after the position: begin anew with a list, and go on from its position.
+	Events(ctx context.Context, after command.Position, most int, wanted func(*fsm.Event) bool, wait bool) (EventPage, error)
 
 	// Status tells how this node sees itself and the cluster. It never blocks and never asks another node.
 	Status() Status

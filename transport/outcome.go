@@ -75,6 +75,10 @@ var Outcomes = []Outcome{
 	{command.CodeWrongPassword, "wrong_password", true, 401, RetryNever, "User or password is wrong."},
 	{command.CodeShuttingDown, "shutting_down", true, 503, RetryLater, "This node is stopping; another one serves."},
 	{command.CodeBusy, "busy", true, 429, RetryLater, "Too much is under way at this node; nothing was proposed."},
+	{command.CodeConflict, "conflict", true, 409, RetryNever, "The name is used in another way: another mode, another number of permits, another limit."},
+	{command.CodeDeadlock, "deadlock", true, 409, RetryLater, "The wait would close a cycle of owners that wait for each other; give back what you hold, and try again."},
+	{command.CodeNoCandidate, "no_candidate", true, 404, RetryLater, "Nobody of that name waits for the lock."},
+	{command.CodeTooOld, "too_old", true, 410, RetryNever, "The position lies before what this node still has of the events; begin anew with a list, and go on from its position."},
 }
 
 // OutcomeOf is the table's row of a code. Codes this build does not know count as indefinite, which is always safe.

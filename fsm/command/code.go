@@ -28,6 +28,10 @@ const (
 	CodeWrongPassword  Code = 19 // user or password is wrong
 	CodeShuttingDown   Code = 20 // this node is stopping
 	CodeBusy           Code = 21 // too much is under way at this node; nothing was proposed
+	CodeConflict       Code = 22 // the name is used in another way: another mode, another number of permits, another limit
+	CodeDeadlock       Code = 23 // the wait would never end, because it would close a cycle of owners that wait for each other
+	CodeNoCandidate    Code = 24 // nobody of that name waits for the lock
+	CodeTooOld         Code = 25 // the position lies before what this node still has of the events
 )
 
 var prefixes = [...]string{
@@ -53,6 +57,10 @@ var prefixes = [...]string{
 	CodeWrongPassword:  "WRONGPASS",
 	CodeShuttingDown:   "LOADING",
 	CodeBusy:           "BUSY",
+	CodeConflict:       "CONFLICT",
+	CodeDeadlock:       "DEADLOCK",
+	CodeNoCandidate:    "NOCANDIDATE",
+	CodeTooOld:         "TOOOLD",
 }
 
 // Codes lists every code, in order, so that tables elsewhere can be tested for completeness.

@@ -158,7 +158,10 @@ func Kinds() (kinds []Kind) {
 }
 
 // nested codes an op inside a transaction: a string or key op, or a script.
-func (c *coder) nested(op *Op) {
+func (c *coder) nested(op *Op) { c.inner(op, Nestable) }
+
+// inner codes an op inside another one, of a kind that may stand there.
+func (c *coder) inner(op *Op, allowed func(Kind) bool) {
 	if c.Writing {
 		kind := uint64((*op).Kind())
 		c.Uint(&kind)
@@ -173,7 +176,7 @@ func (c *coder) nested(op *Op) {
 	case kind > 1<<16-1 || !known:
 		c.unknown = &UnknownFormatError{fmt.Sprintf("a command of kind %d", kind)}
 		c.Fail()
-	case !Nestable(Kind(kind)):
+	case !allowed(Kind(kind)):
 		c.Fail()
 	default:
 		*op = codec.read(c)

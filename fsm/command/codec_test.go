@@ -12,7 +12,7 @@ func samples() []Op {
 	name := Name{Database: 3, Key: "job:7"}
 	secret := [32]byte{1, 2, 3}
 	position := Position{Index: 812, Offset: 3}
-	return []Op{
+	list := []Op{
 		Tick{HashIndex: 9, Hash: 1<<64 - 1}, Expire{}, ClockOffset{Milliseconds: -5}, Identity{"id", "name"}, Setting{"key", "value"},
 		SessionOpen{secret, 10_000, "worker", []byte("meta"), true}, SessionKeepAlive{position, secret}, SessionClose{position, secret},
 		LockAcquire{"job", position, secret, "owner", 5000, 100}, LockRenew{"job", 77, 5000}, LockRelease{"job", 77, position, secret}, LockCancel{"job", position},
@@ -26,6 +26,14 @@ func samples() []Op {
 		Script{[]byte("program"), 3, [][]byte{[]byte("k")}, [][]byte{[]byte("a"), []byte("b")}, true},
 		ScriptLoad{[]byte("return 1")}, ScriptSource{"abc"}, ScriptExists{[]string{"abc", "def"}}, ScriptFlush{},
 	}
+	by, hold := Credentials{position, secret}, HoldRef{77, Position{813, 4}}
+	acquire := HoldAcquire{[]string{"a", "b"}, Semaphore, 2, 3, by, "owner", 5000, 100, true, 6000, 7000, 8000, []byte("meta")}
+	return append(list,
+		Numbered{by, 9, 4, acquire}, SessionRenew{by, []WaiterID{position}}, SessionKill{position, "why", "who", true}, SessionList{position, 10, "a*", true}, SessionInfo{position},
+		acquire, HoldRenew{"job", hold, 5000}, HoldRelease{"job", hold, by, "owner", true}, HoldCancel{"job", position, "owner", 9, by},
+		HoldDescribe{"job", hold, by, "owner", []byte("meta")}, HoldCheck{[]Check{{"job", hold}}}, LockInfo{"job"}, LockList{"job", 10, "a*", true}, LockHistory{"job", 10}, HoldOutcome{"job", position},
+		ElectionTransfer{"job", hold, by, "owner", position, "candidate"}, ElectionLeader{"job"}, ForceUnlock{"job", position, "why", "who", true},
+	)
 }
 
 func TestEveryKindSurvivesTheLog(t *testing.T) {

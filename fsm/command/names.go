@@ -57,10 +57,49 @@ func NamesOf(op Op) (names []Name, ok bool) {
 		return []Name{{Key: op.Name}}, true
 	case Transaction:
 		return namesOfTransaction(op)
-	case Script, Scan, Keys, DatabaseSize:
+	case Script, Scan, Keys, DatabaseSize, LockList:
 		return nil, false
 	}
-	return nil, true
+	return namesOfHold(op), true
+}
+
+// namesOfHold lists the names of the ops of native holds.
+func namesOfHold(op Op) (names []Name) {
+	switch op := op.(type) {
+	case Numbered:
+		return namesOfHold(op.Op)
+	case HoldAcquire:
+		for _, name := range op.Names {
+			names = append(names, Name{Key: name})
+		}
+		return names
+	case HoldRenew:
+		return []Name{{Key: op.Name}}
+	case HoldRelease:
+		return []Name{{Key: op.Name}}
+	case HoldCancel:
+		return []Name{{Key: op.Name}}
+	case HoldDescribe:
+		return []Name{{Key: op.Name}}
+	case HoldCheck:
+		for _, check := range op.Checks {
+			names = append(names, Name{Key: check.Name})
+		}
+		return names
+	case LockInfo:
+		return []Name{{Key: op.Name}}
+	case LockHistory:
+		return []Name{{Key: op.Name}}
+	case HoldOutcome:
+		return []Name{{Key: op.Name}}
+	case ElectionTransfer:
+		return []Name{{Key: op.Name}}
+	case ElectionLeader:
+		return []Name{{Key: op.Name}}
+	case ForceUnlock:
+		return []Name{{Key: op.Name}}
+	}
+	return nil
 }
 
 func namesOfTransaction(transaction Transaction) (names []Name, ok bool) {

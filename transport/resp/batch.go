@@ -24,6 +24,7 @@ type slot struct {
 	answer   answer
 	op       int // index of the op whose reply is the answer; -1 when there is none
 	finish   finisher
+	after    func() // runs when the answer has been appended, not when the op's fate is unknown; may be nil
 	protocol wire.Protocol
 	muted    bool // CLIENT REPLY OFF or SKIP
 }
@@ -86,6 +87,9 @@ func (c *connection) carryOut() {
 		if !s.muted && c.output.Append(func(to []byte) []byte { return appendAnswer(to, s.protocol, s.answer) }) != nil {
 			c.dropped = true
 			break
+		}
+		if s.after != nil {
+			s.after()
 		}
 	}
 	if failure == nil {

@@ -98,7 +98,7 @@ func TestConnectionCommands(t *testing.T) {
 		{"RENAME a b", "-ERR RENAME is refused: it would bring an old fencing token onto a name; SET the new name and DEL the old one in a transaction"},
 		{"PUBLISH a b", "-ERR PUBLISH is refused: coordd does not deliver messages"},
 		{"HELP NOSUCH", "-ERR there is no command 'nosuch'; HELP lists all"},
-		{"HELP session.renew", `[+SESSION.RENEW id secret +    Extends a session, and with it all it holds. A connection that sends this cannot wait for locks.]`},
+		{"HELP session.renew", `[+SESSION.RENEW id secret [ACK waiter ...] +    Extends a session, and with it all it holds; answers the losses that its client has not acknowledged. A connection that sends this waits for locks with ASYNC only.]`},
 		{"RESET a", "-ERR wrong number of arguments for 'reset' command"},
 		{"RESET", "+RESET"},
 		{"CLIENT GETNAME", "nil"},

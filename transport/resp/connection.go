@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport/resp/wire"
 )
 
@@ -28,6 +29,14 @@ type connection struct {
 	// ctx ends when the client hangs up while a command runs, or when the server gives up.
 	ctx    context.Context
 	cancel context.CancelFunc
+
+	// life ends when the connection does. What runs beside it (asynchronous waits, a subscription to events) ends then, and is waited for.
+	life       context.Context
+	end        context.CancelFunc
+	helpers    sync.WaitGroup
+	asyncWaits atomic.Int64
+	renews     map[command.SessionID]bool // sessions that were renewed here; guarded by the server's renewers
+	following  context.CancelFunc         // ends the subscription to events; nil when there is none
 
 	protocol wire.Protocol
 	database uint8
@@ -69,9 +78,11 @@ func newConnection(s *Server, accepted net.Conn) *connection {
 		accepted: time.Now(),
 		requests: wire.NewRequests(accepted, s.config.Requests),
 		protocol: wire.RESP2,
+		renews:   map[command.SessionID]bool{},
 	}
 	c.output = wire.NewOutput(deadlineWriter{accepted, s.config.WriteTimeout}, s.config.OutputBytes)
 	c.ctx, c.cancel = context.WithCancel(s.killed)
+	c.life, c.end = context.WithCancel(s.killed)
 	c.hangup.init(c)
 	c.become(s.users.anonymous())
 	c.lastActive.Store(c.accepted.UnixMilli())
@@ -117,6 +128,9 @@ func (c *connection) wake() { _ = c.net.SetReadDeadline(time.Unix(1, 0)) }
 
 // serve reads, carries out and answers until the client or the server ends the connection.
 func (c *connection) serve() {
+	defer c.helpers.Wait()
+	defer c.server.renewers.forget(c)
+	defer c.end()
 	defer c.net.Close()
 	defer c.cancel()
 	if err := c.handshake(); err != nil {

@@ -166,6 +166,7 @@ func (c *connection) reset([][]byte) {
 	c.settleWatches()
 	c.endTransaction()
 	c.watches = watches{}
+	c.unfollow()
 	c.protocol = wire.RESP2
 	c.database = 0
 	c.mute = mute{}

@@ -26,7 +26,7 @@ func (c *connection) help(argv [][]byte) {
 		}
 		groups[r.group] = append(groups[r.group], strings.ToUpper(r.name))
 	}
-	lines := []command.Reply{command.Status("HELP command explains one command. Native locks and sessions are in the group coordd.")}
+	lines := []command.Reply{command.Status("HELP command explains one command. Native locks stand in the groups session, lock, election and events.")}
 	for _, group := range order {
 		lines = append(lines, command.Status(group+": "+strings.Join(groups[group], " ")))
 	}

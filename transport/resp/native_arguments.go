@@ -4,7 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
+	"time"
 
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport/resp/wire"
@@ -30,15 +30,25 @@ type credentials struct {
 }
 
 func parseCredentials(id, secret []byte) (credentials, command.Reply, bool) {
-	session, err := command.ParsePosition(clipped(id))
-	if err != nil || session.IsZero() {
-		return credentials{}, errorf("%q is not a session id such as 812-3", clipped(id)), false
+	session, refusal, ok := parseSession(id)
+	if !ok {
+		return credentials{}, refusal, false
 	}
 	if len(secret) == 0 {
 		return credentials{}, errorf("the secret of session %s is empty", session), false
 	}
 	return credentials{session, hashSecret(secret)}, command.Reply{}, true
 }
+
+func parseSession(id []byte) (command.SessionID, command.Reply, bool) {
+	session, err := command.ParsePosition(clipped(id))
+	if err != nil || session.IsZero() {
+		return session, errorf("%q is not a session id such as 812-3", clipped(id)), false
+	}
+	return session, command.Reply{}, true
+}
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // clipped bounds what an error repeats of an argument.
 func clipped(argument []byte) string { return string(argument[:min(len(argument), 128)]) }
@@ -50,14 +60,6 @@ func parseMilliseconds(option string, argument []byte, least, most int64) (int64
 		return 0, errorf("%s takes milliseconds from %d to %d, not %q", option, least, most, clipped(argument)), false
 	}
 	return n, command.Reply{}, true
-}
-
-func parseToken(argument []byte) (command.Token, command.Reply, bool) {
-	n, err := strconv.ParseUint(string(argument), 10, 64)
-	if err != nil || n == 0 {
-		return 0, errorf("%q is not a fencing token; give the number that the grant answered", clipped(argument)), false
-	}
-	return command.Token(n), command.Reply{}, true
 }
 
 // checkLockName refuses names that no native lock can have.

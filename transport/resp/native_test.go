@@ -113,10 +113,10 @@ func TestWrongNativeRequests(t *testing.T) {
 		{"LOCK.ACQUIRE job SESSION 1-0 s OWNER " + strings.Repeat("o", 257), "-LIMIT an owner of 257 bytes is too long; the limit is 256"},
 		{`LOCK.ACQUIRE "" PX 1000`, "-ERR a lock needs a name"},
 		{"LOCK.ACQUIRE " + strings.Repeat("n", 513) + " PX 1000", "-LIMIT a name of 513 bytes is too long; the limit is 512"},
-		{"LOCK.RENEW job x", `-ERR "x" is not a fencing token; give the number that the grant answered`},
-		{"LOCK.RENEW job 0", `-ERR "0" is not a fencing token; give the number that the grant answered`},
+		{"LOCK.RENEW job x", `-ERR "x" is not a fencing token or the id of an acquire; give the token or the waiter that the grant answered`},
+		{"LOCK.RENEW job 0", `-ERR "0" is not a fencing token or the id of an acquire; give the token or the waiter that the grant answered`},
 		{"LOCK.RENEW job 1 FOO 2", `-ERR LOCK.RENEW does not know "FOO" here; see HELP LOCK.RENEW`},
-		{"LOCK.RELEASE job 1 SESSION 1-0", `-ERR LOCK.RELEASE does not know "SESSION" here; see HELP LOCK.RELEASE`},
+		{"LOCK.RELEASE job 1 SESSION 1-0", "-ERR LOCK.RELEASE: SESSION needs an id and a secret; see HELP LOCK.RELEASE"},
 		{"SELECT 3", "+OK"},
 		{"LOCK.ACQUIRE job PX 1000", "-ERR native locks live in database 0 and this connection has chosen 3; send SELECT 0 first"},
 		{"LOCK.RELEASE job 1", "-ERR native locks live in database 0 and this connection has chosen 3; send SELECT 0 first"},
@@ -205,7 +205,7 @@ func TestHangingUpReleasesAGrantThatCameFirst(t *testing.T) {
 	node.Intercept = func(_ context.Context, ops []command.Op) error {
 		mu.Lock()
 		defer mu.Unlock()
-		if _, cancels := ops[0].(command.LockCancel); cancels && failures > 0 {
+		if _, cancels := ops[0].(command.HoldCancel); cancels && failures > 0 {
 			failures--
 			return transport.Errorf(command.CodeUnknownOutcome, "the fate of the cancel is not known")
 		}

@@ -23,6 +23,7 @@ type Server struct {
 	stopping, killed         context.Context
 	beginStopping, beginKill context.CancelFunc
 
+	renewers     renewers
 	lastClientID atomic.Int64
 	counters     counters
 	connections  sync.WaitGroup
@@ -63,6 +64,7 @@ func NewServer(config Config) (*Server, error) {
 		listeners: map[net.Listener]bool{},
 		clients:   map[int64]*connection{},
 	}
+	s.renewers.server = s
 	s.stopping, s.beginStopping = context.WithCancel(context.Background())
 	s.killed, s.beginKill = context.WithCancel(context.Background())
 	return s, nil

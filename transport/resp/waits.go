@@ -9,12 +9,14 @@ import (
 
 // acquireAndWait takes a lock or waits for it, as BLPOP waits: nothing else of this connection is carried out meanwhile. When the client hangs up or
 // the server stops, the waiter is cancelled in the log, which also releases a grant that came at the same moment.
-func (c *connection) acquireAndWait(op command.LockAcquire) {
+//
+// A wait under a request number of its session stays in its queue when the client hangs up: the client asks again under that number, and gets its place.
+func (c *connection) acquireAndWait(a *acquisition) {
 	c.carryOut()
 	if c.dropped || c.closing {
 		return
 	}
-	replies, err := c.execute([]command.Op{op})
+	replies, err := c.execute([]command.Op{a.wrapped()})
 	switch {
 	case len(replies) == 0 && mustDrop(err):
 		c.dropped = true
@@ -29,10 +31,17 @@ func (c *connection) acquireAndWait(op command.LockAcquire) {
 		return
 	}
 	if c.flush() != nil {
-		c.cancelWait(op, waiter)
+		c.giveUp(a, waiter)
 		return
 	}
-	c.await(op, waiter)
+	c.await(a, waiter)
+}
+
+// giveUp withdraws a waiter whose client has gone, unless it will be asked for again.
+func (c *connection) giveUp(a *acquisition, waiter command.WaiterID) {
+	if a.number.number == 0 {
+		c.cancelWait(a, waiter)
+	}
 }
 
 // waiterOf finds the waiter in the answer to an acquire that has to wait.
@@ -55,24 +64,37 @@ func waiterOf(reply command.Reply) (waiter command.WaiterID, waits bool) {
 	return waiter, waits && !waiter.IsZero()
 }
 
-func (c *connection) await(op command.LockAcquire, waiter command.WaiterID) {
+// watchWait waits for the end of a wait, or until ctx ends, the server stops or the client hangs up.
+func (c *connection) watchWait(ctx context.Context, name string, waiter command.WaiterID) (reply command.Reply, gone bool, err error) {
 	c.server.counters.blocked.Add(1)
 	defer c.server.counters.blocked.Add(-1)
-	ctx, cancel := context.WithCancel(c.ctx)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(c.server.stopping, cancel)()
 	c.hangup.start(0)
-	reply, err := c.server.config.Node.Await(ctx, op.Name, waiter)
-	gone := c.hangup.stop()
+	reply, err = c.server.config.Node.Await(ctx, name, waiter)
+	gone = c.hangup.stop()
+	return waitOver(name, reply), gone, err
+}
+
+// waitOver says of a wait that ended some time ago what is left to say.
+func waitOver(name string, reply command.Reply) command.Reply {
+	if reply.Code == command.CodeNotHeld {
+		return command.Errorf(command.CodeWaitTimeout, "the wait for %q is over and nothing is held", name)
+	}
+	return reply
+}
+
+func (c *connection) await(a *acquisition, waiter command.WaiterID) {
+	name := a.op.Names[0]
+	reply, gone, err := c.watchWait(c.ctx, name, waiter)
 	switch {
 	case gone:
-		c.cancelWait(op, waiter)
-	case err == nil && reply.Code == command.CodeNotHeld:
-		c.reply(command.Errorf(command.CodeWaitTimeout, "the wait for %q is over and nothing is held", op.Name))
+		c.giveUp(a, waiter)
 	case err == nil:
 		c.reply(reply)
-	case c.cancelWait(op, waiter):
-		c.reply(command.Errorf(command.CodeShuttingDown, "the wait for %q ended because this node is stopping; another one serves", op.Name))
+	case c.cancelWait(a, waiter):
+		c.reply(command.Errorf(command.CodeShuttingDown, "the wait for %q ended because this node is stopping; another one serves", name))
 		c.closing = true
 	default:
 		c.dropped = true
@@ -87,11 +109,12 @@ const (
 
 // cancelWait withdraws a waiter and repeats that until the log has it, so that a grant that nobody waits for does not stay. It gives up, and is false,
 // when the waiter's own time and that of its grant are over anyway, or when the server cuts everything off.
-func (c *connection) cancelWait(op command.LockAcquire, waiter command.WaiterID) bool {
-	ctx, cancel := context.WithTimeout(c.server.killed, time.Duration(op.WaitMilliseconds+op.TTLMilliseconds)*time.Millisecond+time.Minute)
+func (c *connection) cancelWait(a *acquisition, waiter command.WaiterID) bool {
+	ctx, cancel := context.WithTimeout(c.server.killed, time.Duration(a.op.WaitMilliseconds+a.op.TTLMilliseconds)*time.Millisecond+time.Minute)
 	defer cancel()
+	op := command.HoldCancel{Name: a.op.Names[0], Waiter: waiter, By: a.op.By}
 	for pause := firstCancelPause; ; pause = min(2*pause, lastCancelPause) {
-		replies, err := c.server.config.Node.Execute(ctx, c.lane, []command.Op{command.LockCancel{Name: op.Name, Waiter: waiter}})
+		replies, err := c.server.config.Node.Execute(ctx, c.lane, []command.Op{op})
 		if len(replies) == 1 && !replies[0].IsError() {
 			return true
 		}

@@ -18,6 +18,7 @@ type Node struct {
 	Intercept func(ctx context.Context, ops []command.Op) error
 
 	machine *fsm.Machine
+	events  *transport.EventLog
 	started time.Time
 	frozen  bool
 	added   atomic.Int64 // ms, by Advance
@@ -42,7 +43,7 @@ func NewNode() *Node { return newNode(false) }
 func NewFrozenNode() *Node { return newNode(true) }
 
 func newNode(frozen bool) *Node {
-	n := &Node{machine: fsm.New(), started: time.Now(), frozen: frozen, applied: make(chan struct{}), gone: map[command.WaiterID]string{}}
+	n := &Node{machine: fsm.New(), events: transport.NewEventLog(), started: time.Now(), frozen: frozen, applied: make(chan struct{}), gone: map[command.WaiterID]string{}}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.apply(
@@ -99,8 +100,14 @@ func (n *Node) apply(ops ...command.Op) []command.Reply {
 			n.gone[event.Waiter] = event.Reason
 		}
 	}
+	n.events.Add(n.index, outcome.Now, outcome.Events)
 	n.announce()
 	return outcome.Replies
+}
+
+// Events implements transport.Node.
+func (n *Node) Events(ctx context.Context, after command.Position, most int, wanted func(*fsm.Event) bool, wait bool) (transport.EventPage, error) {
+	return n.events.Read(ctx, after, most, wanted, wait)
 }
 
 // expire ends what is due. mu is held.
@@ -194,7 +201,7 @@ func (n *Node) outcome(name string, waiter command.WaiterID) (command.Reply, boo
 	switch reason {
 	case fsm.ReasonTimeout:
 		return command.Errorf(command.CodeWaitTimeout, "%q was not free in the time that the acquire gave itself", name), true
-	case fsm.ReasonSessionEnded, fsm.ReasonClosed:
+	case fsm.ReasonSessionEnded, fsm.ReasonClosed, fsm.ReasonKilled:
 		return command.Errorf(command.CodeNoSession, "the session of the acquire of %q has ended", name), true
 	}
 	return command.Errorf(command.CodeCancelled, "the acquire of %q was withdrawn", name), true

@@ -50,6 +50,24 @@ var kindNames = map[command.Kind]string{
 	command.KindScriptSource:     "script_source",
 	command.KindScriptExists:     "script_exists",
 	command.KindScriptFlush:      "script_flush",
+	command.KindNumbered:         "numbered",
+	command.KindSessionRenew:     "session_renew",
+	command.KindSessionKill:      "session_kill",
+	command.KindSessionList:      "session_list",
+	command.KindSessionInfo:      "session_info",
+	command.KindHoldAcquire:      "hold_acquire",
+	command.KindHoldRenew:        "hold_renew",
+	command.KindHoldRelease:      "hold_release",
+	command.KindHoldCancel:       "hold_cancel",
+	command.KindHoldDescribe:     "hold_describe",
+	command.KindHoldCheck:        "hold_check",
+	command.KindHoldOutcome:      "hold_outcome",
+	command.KindLockInfo:         "lock_info",
+	command.KindLockList:         "lock_list",
+	command.KindLockHistory:      "lock_history",
+	command.KindElectionTransfer: "election_transfer",
+	command.KindElectionLeader:   "election_leader",
+	command.KindForceUnlock:      "force_unlock",
 }
 
 // kindName is a kind's word, or its number when this package does not know it.
@@ -76,6 +94,9 @@ func Describe(op command.Op) Fields {
 		return append(fields, more...)
 	}
 	if more, known := describeNative(op); known {
+		return append(fields, more...)
+	}
+	if more, known := describeHold(op); known {
 		return append(fields, more...)
 	}
 	return append(fields, describeKey(op)...)

@@ -40,7 +40,7 @@ func ReplyValue(reply command.Reply) any {
 // EventValue tells an event. The members that make no sense for its type are left out, name and database never for an ownership.
 func EventValue(event fsm.Event) Fields {
 	fields := Fields{{"type", event.Type.String()}}
-	if event.Type != fsm.EventSessionEnded {
+	if event.Type != fsm.EventSessionEnded && event.Type != fsm.EventSessionKilled {
 		fields = append(fields, nameFields(event.Name)...)
 	}
 	if event.Token != 0 {
@@ -61,6 +61,18 @@ func EventValue(event fsm.Event) Fields {
 	}
 	if event.Deadline != 0 {
 		fields = append(fields, Field{"deadline_ms", event.Deadline})
+	}
+	return append(fields, holdEventFields(event)...)
+}
+
+// holdEventFields are what events of native holds tell besides.
+func holdEventFields(event fsm.Event) (fields Fields) {
+	for _, text := range []struct{ name, value string }{
+		{"mode", event.Mode}, {"owner", event.Owner}, {"metadata", string(event.Metadata)}, {"actor", event.Actor}, {"why", event.Why},
+	} {
+		if text.value != "" {
+			fields = append(fields, Field{text.name, Text(text.value)})
+		}
 	}
 	return fields
 }
