@@ -249,13 +249,16 @@ func unwind(came map[party]tie, me party, last tie) []tie {
 	return circle
 }
 
+// maxToldSteps is how many steps of a circle an error tells; how long it is stands beside them.
+const maxToldSteps = 32
+
 // deadlockReply refuses a wait that would never end, with the circle.
 func deadlockReply(name string, circle []tie) command.Reply {
 	var links []command.Details
-	for _, step := range circle {
+	for _, step := range circle[:min(len(circle), maxToldSteps)] {
 		links = append(links, *new(command.Details).Text("session", idText(step.waits.session)).Text("owner", step.waits.owner).Text("waits_for", step.name).
 			Text("held_by_session", idText(step.by.session)).Text("held_by_owner", step.by.owner))
 	}
 	return command.Errorf(command.CodeDeadlock, "waiting for %s would close a circle of %d owners that wait for each other; give back what you hold, and try again", quote(name), len(circle)).
-		With(new(command.Details).Text("name", name).List("cycle", links))
+		With(new(command.Details).Text("name", name).Number("length", int64(len(circle))).List("cycle", links))
 }
