@@ -44,6 +44,12 @@ compat: ## run foreign Redis lock clients against three nodes, then while leader
 	go run -C test/compat . clients
 	go run -C test/compat . kill-leader $(ARGS)
 
+.PHONY: guard
+guard: ## run late holders against guards on real databases
+	go test -C test/guard ./...
+	go run -C test/guard . scenarios
+	go run -C test/guard . crash $(ARGS)
+
 .PHONY: differential
 differential: ## compare random command sequences byte for byte with redis-server
 	go run -C test/compat . differential $(ARGS)

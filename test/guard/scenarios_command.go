@@ -16,6 +16,7 @@ import (
 func scenariosCommand(set *flag.FlagSet) func(context.Context, *setup) error {
 	only := set.String("only", "", "play only these, with commas, such as K1,K11")
 	atOnce := set.Int("at-once", 6, "how many are played at the same time")
+	sabotage := set.Bool("sabotage", false, "leave the guard out where it is said to be on; every scenario must then fail")
 	return func(ctx context.Context, s *setup) error {
 		chosen, err := choose(*only)
 		if err != nil {
@@ -24,7 +25,7 @@ func scenariosCommand(set *flag.FlagSet) func(context.Context, *setup) error {
 		if *atOnce < 1 || *atOnce > 32 {
 			return fmt.Errorf("--at-once is from 1 to 32, not %d; %w", *atOnce, errUsage)
 		}
-		return playAll(ctx, s, chosen, *atOnce)
+		return playAll(ctx, s, chosen, *atOnce, *sabotage)
 	}
 }
 
@@ -44,9 +45,9 @@ func choose(only string) ([]scenarios.Scenario, error) {
 }
 
 // playAll plays each scenario with the guard and without it.
-func playAll(ctx context.Context, s *setup, chosen []scenarios.Scenario, atOnce int) error {
+func playAll(ctx context.Context, s *setup, chosen []scenarios.Scenario, atOnce int, sabotage bool) error {
 	place := &scenarios.Place{Group: s.group, Program: s.program, Cluster: s.nodes.Address, Store: s.sql.Address,
-		DSN: servers.PostgreSQLAt, Client: s.client, Judge: s.judge, TTL: s.ttl}
+		DSN: servers.PostgreSQLAt, Client: s.client, Judge: s.judge, TTL: s.ttl, Sabotage: sabotage}
 	results := make([]scenarios.Result, 2*len(chosen))
 	free := make(chan struct{}, atOnce)
 	var playing sync.WaitGroup

@@ -23,6 +23,9 @@ type Place struct {
 	Client  *client.Client
 	Judge   *store.Store
 	TTL     time.Duration
+
+	// Sabotage leaves the guard out where it is said to be: every scenario must then fail. It is for showing that.
+	Sabotage bool
 }
 
 // Scenario is one of them, by its number in the project's list.
@@ -143,7 +146,7 @@ func (s *stage) actor(ctx context.Context, name string, session bool) (*actor, e
 	}
 	var err error
 	a.Holder, err = holder.Start(s.Group, s.Program, s.name+"-"+name, "--endpoint", a.cluster.Address, "--dsn", s.DSN(a.store.Address),
-		"--ttl", s.TTL.String(), fmt.Sprintf("--guarded=%v", s.guarded))
+		"--ttl", s.TTL.String(), fmt.Sprintf("--guarded=%v", s.guarded && !s.Sabotage))
 	if err != nil || !session {
 		return a, err
 	}
