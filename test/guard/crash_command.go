@@ -16,7 +16,7 @@ func crashCommand(set *flag.FlagSet) func(context.Context, *setup) error {
 	locks := set.Int("locks", 8, "how many locks they share; each protects two rows")
 	duration := set.Duration("duration", time.Minute, "how long workers are killed")
 	every := set.Duration("every", time.Second, "how often one is killed")
-	pauses := set.Int("kills-per-pause", 5, "after so many kills one more worker is stopped instead, so that it writes late; 0 for never")
+	pauses := set.Int("kills-per-pause", 5, "after so many kills one more worker is stopped for 1.5 TTL, so that it writes late; 0 for never")
 	return func(ctx context.Context, s *setup) error {
 		if *locks < 1 || *workers < 2**locks || *workers > 128 || *duration < *every || *every < 100*time.Millisecond || *pauses < 0 {
 			return fmt.Errorf("give at least two workers for each lock and at most 128, and a duration that is not shorter than --every, which is at least 100ms; %w", errUsage)

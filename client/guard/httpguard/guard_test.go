@@ -174,6 +174,27 @@ func TestANewerTokenWaitsForOlderRequests(t *testing.T) {
 	})
 }
 
+// A request that waits is overtaken: its token is not the newest any more when its turn comes.
+func TestARequestThatWaitedIsComparedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		work := slow{make(chan struct{}, 9), make(chan struct{})}
+		handler := guarded(t, httpguard.Options{MaxWait: time.Minute}).Wrap(work)
+		answers := map[string]chan int{}
+		for _, token := range []string{"33", "34", "35"} {
+			answer := make(chan int, 1)
+			answers[token] = answer
+			go func() { status, _ := put(t, handler, token); answer <- status }()
+			synctest.Wait()
+		}
+		close(work.end)
+		for token, want := range map[string]int{"33": http.StatusOK, "34": http.StatusPreconditionFailed, "35": http.StatusOK} {
+			if got := <-answers[token]; got != want {
+				t.Errorf("token %s: status %d, want %d", token, got, want)
+			}
+		}
+	})
+}
+
 func TestWaitingHasALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		work := slow{make(chan struct{}, 9), make(chan struct{})}

@@ -27,7 +27,7 @@ type Campaign struct {
 	TTL      time.Duration
 	Duration time.Duration
 	Every    time.Duration // one worker is killed
-	Pauses   int           // after so many kills one more worker is stopped for 1.5 TTL instead; 0 for never
+	Pauses   int           // after so many kills one more worker is stopped, for 1.5 TTL; 0 for never
 	Progress io.Writer
 }
 
@@ -119,10 +119,13 @@ func (c *campaign) strikes(ctx context.Context, begun time.Time) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		target := c.lanes[strike%len(c.lanes)]
-		pause := c.Pauses > 0 && strike%(c.Pauses+1) == c.Pauses
-		if err := c.strike(ctx, target, pause); err != nil {
+		if err := c.strike(ctx, c.lanes[strike%len(c.lanes)], false); err != nil {
 			return err
+		}
+		if c.Pauses > 0 && strike%c.Pauses == c.Pauses-1 {
+			if err := c.strike(ctx, c.lanes[(strike+len(c.lanes)/2)%len(c.lanes)], true); err != nil {
+				return err
+			}
 		}
 		if strike%10 == 9 {
 			c.mu.Lock()

@@ -123,7 +123,8 @@ func (w *worker) turn(ctx context.Context, session *client.Session) error {
 		return err
 	}
 	w.say(granted, held.Token(), nil)
-	fence := guard.Of(held)
+	fence, ended := guard.Of(held), ctx.Done()
+	ctx = context.WithoutCancel(ctx) // whoever is told to end ends after its turn
 	first, second, err := w.store.Pair(ctx, w.lock)
 	if err != nil {
 		return err
@@ -141,8 +142,7 @@ func (w *worker) turn(ctx context.Context, session *client.Session) error {
 		w.say(between, held.Token(), nil)
 		select {
 		case <-w.goOn:
-		case <-ctx.Done():
-			return ctx.Err()
+		case <-ended:
 		}
 	}
 	if err := w.store.Write(ctx, fence, w.name, 2, first+1, false); err != nil {
