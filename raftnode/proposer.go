@@ -53,6 +53,7 @@ type proposer struct {
 	queued          int          // commands that are not finished, as of the last collect
 	opening         []command.Op // sealed at the head of the first entry
 	flights         []*flight
+	crowd           crowd
 	lastStamp       time.Duration
 	lastTick        time.Duration
 	refused         bool          // Raft refused the last entry because of a leadership transfer
@@ -176,8 +177,14 @@ func (p *proposer) sealWhatIsDue(waiter chan<- *flight) time.Duration {
 		if p.closing || len(p.flights) >= p.maxFlights || p.clock.monotonic() < p.pausedUntil {
 			return wait
 		}
-		if errand == nothing && len(p.opening) == 0 && !p.enoughWaits() {
-			return wait
+		if errand == nothing && len(p.opening) == 0 {
+			enough, patience := p.enoughWaits()
+			if patience > 0 && (wait == 0 || patience < wait) {
+				wait = patience
+			}
+			if !enough {
+				return wait
+			}
 		}
 		if !p.seal(errand, waiter) {
 			return wait
@@ -185,15 +192,18 @@ func (p *proposer) sealWhatIsDue(waiter chan<- *flight) time.Duration {
 	}
 }
 
-// enoughWaits decides whether the next entry is worth opening: at once when nothing is under way, otherwise when at least as much waits as is under way, so
-// that entries grow with the load and a lone command never waits for one that is not there.
-func (p *proposer) enoughWaits() bool {
+// enoughWaits decides whether the next entry is worth opening: when nothing is under way at once, or as soon as a crowd has gathered, within a patience;
+// otherwise when at least as much waits as is under way. So entries grow with the load, and a lone command never waits for one that is not there.
+func (p *proposer) enoughWaits() (enough bool, patience time.Duration) {
 	underWay := 0
 	for _, f := range p.flights {
 		underWay += len(f.slots)
 	}
 	waiting := p.queued - underWay
-	return waiting > 0 && waiting >= underWay
+	if waiting > 0 && len(p.flights) == 0 {
+		patience = p.crowd.patience(p.clock.monotonic(), waiting)
+	}
+	return waiting > 0 && waiting >= underWay && patience == 0, patience
 }
 
 // duties looks at the state.
@@ -228,6 +238,7 @@ func (p *proposer) nextWake(housekeeping time.Duration) time.Duration {
 // land takes an entry back: replies go to their parcels, what was answered "again" to the head of the queue.
 func (p *proposer) land(f *flight) {
 	p.dropFlight(f)
+	p.crowd.landed(p.clock.monotonic(), f.sealedAt, p.queued)
 	if f.abandoned {
 		return
 	}
