@@ -4,11 +4,10 @@ import "time"
 
 // When many clients take and release as fast as they are answered, the replies of one entry bring its next commands. An entry that is sealed at the first of
 // them leaves most behind, and entries cost far more than commands: so above a crowd of crowdAbove, the proposer waits for a moment until most are back. A
-// moment is never longer than crowdPart of what the last entry took, so it adds little to what a client waits anyway. Below that load nothing waits.
+// moment is never longer than what the last entry took. Below that load nothing waits.
 const (
 	crowdAbove = 12 // commands
-	crowdMost  = 3 * time.Millisecond
-	crowdPart  = 2 // one in so many parts
+	crowdMost  = 5 * time.Millisecond
 	crowdKeeps = 8 // entries after which a crowd that went away is forgotten for the most part
 )
 
@@ -31,5 +30,5 @@ func (c *crowd) patience(now time.Duration, waiting int) time.Duration {
 	if c.size < crowdAbove || float64(waiting) >= c.size*most {
 		return 0
 	}
-	return max(c.since+min(c.took/crowdPart, crowdMost)-now, 0)
+	return max(c.since+min(c.took, crowdMost)-now, 0)
 }

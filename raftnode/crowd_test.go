@@ -12,8 +12,8 @@ func TestACrowdIsWaitedForAndALoneCommandIsNot(t *testing.T) {
 		t.Errorf("the first command of all waits %s", wait)
 	}
 	few, many, slow := crowd{}, crowd{}, crowd{}
-	few.landed(10*ms, 8*ms, crowdAbove-1)
-	many.landed(10*ms, 8*ms, 64)
+	few.landed(10*ms, 9*ms, crowdAbove-1)
+	many.landed(10*ms, 9*ms, 64)
 	slow.landed(100*ms, 10*ms, 64)
 	for _, c := range []struct {
 		name    string
@@ -23,7 +23,7 @@ func TestACrowdIsWaitedForAndALoneCommandIsNot(t *testing.T) {
 		want    time.Duration
 	}{
 		{"few never wait", few, 10 * ms, 1, 0},
-		{"many are waited for, half of what their entry took", many, 10 * ms, 3, ms},
+		{"many are waited for, for as long as their entry took", many, 10 * ms, 3, ms},
 		{"and the time counts from the last entry's return", many, 10*ms + 400*time.Microsecond, 20, 600 * time.Microsecond},
 		{"not any longer", many, 12 * ms, 3, 0},
 		{"most are enough", many, 10 * ms, 56, 0},
