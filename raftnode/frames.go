@@ -30,28 +30,37 @@ func appendJob(frame []byte, commands []command.Command) []byte {
 	return frame
 }
 
-// decodeFrame reads a frame. Every job has at least one command.
-func decodeFrame(frame []byte) (class frameClass, jobs [][]command.Command, err error) {
+// framedJob is one job of a frame: commands, and each as the frame encodes it, which is as it will lie in the log.
+type framedJob struct {
+	commands []command.Command
+	encoded  [][]byte
+}
+
+// decodeFrame reads a frame. Every job has at least one command. The jobs share memory with the frame.
+func decodeFrame(frame []byte) (class frameClass, jobs []framedJob, err error) {
 	if len(frame) == 0 {
 		return 0, nil, errBadFrame
 	}
 	class, frame = frameClass(frame[0]), frame[1:]
 	count, frame, err := takeCount(frame)
+	jobs = make([]framedJob, 0, min(count, maxFrameOps))
 	for ; err == nil && count > 0; count-- {
 		var size int
 		if size, frame, err = takeCount(frame); err != nil || size == 0 {
 			return 0, nil, errBadFrame
 		}
-		job := make([]command.Command, 0, min(size, maxFrameOps))
+		job := framedJob{make([]command.Command, 0, min(size, maxFrameOps)), make([][]byte, 0, min(size, maxFrameOps))}
 		for ; size > 0; size-- {
-			var one command.Command
-			if one, frame, err = command.DecodeCommand(frame); err != nil {
+			one, rest, err := command.DecodeCommand(frame)
+			if err != nil {
 				return 0, nil, err
 			}
 			if _, malformed := one.Op.(command.Malformed); malformed {
 				return 0, nil, errBadFrame
 			}
-			job = append(job, one)
+			job.commands = append(job.commands, one)
+			job.encoded = append(job.encoded, frame[:len(frame)-len(rest):len(frame)-len(rest)])
+			frame = rest
 		}
 		jobs = append(jobs, job)
 	}
@@ -162,13 +171,13 @@ func serveFrame(reign *reign, frame []byte, respond func(answer []byte)) {
 	case classReads:
 		requests := make([]readRequest, len(jobs))
 		for i, job := range jobs {
-			requests[i] = readRequest{ops: opsOf(job), done: func(r result) { results.put(i, r) }}
+			requests[i] = readRequest{ops: opsOf(job.commands), done: func(r result) { results.put(i, r) }}
 		}
 		reign.reads.submit(requests)
 	case classCommands, classKeepalives:
 		parcels := make([]*parcel, len(jobs))
 		for i, job := range jobs {
-			parcels[i] = newParcel(job, class == classKeepalives, func(r result) { results.put(i, r) })
+			parcels[i] = newEncodedParcel(job.commands, job.encoded, class == classKeepalives, func(r result) { results.put(i, r) })
 		}
 		reign.proposer.submit(parcels)
 	default:

@@ -1,6 +1,7 @@
 package raftnode
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 
@@ -16,8 +17,15 @@ func TestFramesComeBackAsTheyWent(t *testing.T) {
 		frame = appendJob(frame, job)
 	}
 	class, decoded, err := decodeFrame(frame)
-	if err != nil || class != classCommands || !reflect.DeepEqual(decoded, jobs) {
+	if err != nil || class != classCommands || len(decoded) != len(jobs) {
 		t.Fatalf("class %d, %v, %+v", class, err, decoded)
+	}
+	for i, job := range jobs {
+		for j, c := range job {
+			if !reflect.DeepEqual(decoded[i].commands[j], c) || !bytes.Equal(decoded[i].encoded[j], command.AppendCommand(nil, c)) {
+				t.Errorf("job %d, command %d came back as %+v, encoded as %x", i, j, decoded[i].commands[j], decoded[i].encoded[j])
+			}
+		}
 	}
 	results := []result{{fate: fateDone, replies: []command.Reply{command.OK(), command.Integer(4)}}, {fate: fateUnknown, replies: []command.Reply{command.Nil()}}}
 	if got := decodeAnswer(encodeAnswer(results), 2); !reflect.DeepEqual(got, results) {
@@ -64,7 +72,12 @@ func FuzzDecodeFrame(f *testing.F) {
 		}
 		again := newFrame(class, len(jobs))
 		for _, job := range jobs {
-			again = appendJob(again, job)
+			again = appendJob(again, job.commands)
+			for i, c := range job.commands {
+				if !bytes.Equal(job.encoded[i], command.AppendCommand(nil, c)) {
+					t.Fatalf("%+v was accepted as %x, which is not how it lies in the log", c, job.encoded[i])
+				}
+			}
 		}
 		if _, _, err := decodeFrame(again); err != nil {
 			t.Fatalf("what was decoded does not decode again: %v", err)

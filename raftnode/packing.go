@@ -18,30 +18,50 @@ func (k laneKey) ordered() bool { return !k.session.IsZero() && k.lane != 0 }
 type parcel struct {
 	lane     laneKey
 	commands []command.Command
-	sizes    []int // encoded bytes of each command
+	encoded  [][]byte // each command as it will lie in the log, unless its leader has something to fill in
 	prints   []footprint
 	urgent   bool            // only keepalives: admitted first and shed last
 	replies  []command.Reply // of the first len(replies) commands
 	inFlight bool            // some of its commands are in an entry that has not come back
 	finished bool            // done was called
 	done     func(result)
+	listedBy *flight // while a flight lists its parcels
 }
 
-// newParcel measures the commands. Their order is kept, whatever happens.
+// newParcel encodes the commands. Their order is kept, whatever happens.
 func newParcel(commands []command.Command, urgent bool, done func(result)) *parcel {
-	p := &parcel{commands: commands, urgent: urgent, done: done}
-	p.sizes = make([]int, len(commands))
-	p.prints = make([]footprint, len(commands))
-	var scratch []byte
+	var all []byte
+	ends := make([]int, len(commands))
 	for i, c := range commands {
-		scratch = command.AppendCommand(scratch[:0], c)
-		p.sizes[i] = len(scratch)
+		all = command.AppendCommand(all, c)
+		ends[i] = len(all)
+	}
+	encoded := make([][]byte, len(commands))
+	for i, start := 0, 0; i < len(encoded); i++ {
+		encoded[i], start = all[start:ends[i]], ends[i]
+	}
+	return newEncodedParcel(commands, encoded, urgent, done)
+}
+
+// newEncodedParcel is newParcel for commands that came encoded.
+func newEncodedParcel(commands []command.Command, encoded [][]byte, urgent bool, done func(result)) *parcel {
+	p := &parcel{commands: commands, encoded: encoded, prints: make([]footprint, len(commands)), urgent: urgent, done: done}
+	for i, c := range commands {
 		p.prints[i] = footprintOf(c.Op)
 	}
 	if len(commands) > 0 {
 		p.lane = laneKey{commands[0].Request.Session, commands[0].Lane}
 	}
 	return p
+}
+
+// largest is the number of bytes of the largest command.
+func (p *parcel) largest() int {
+	largest := 0
+	for _, one := range p.encoded {
+		largest = max(largest, len(one))
+	}
+	return largest
 }
 
 // left is how many commands have no reply yet.
@@ -86,11 +106,11 @@ func (p *packer) offer(waiting *parcel) (taken int) {
 	ended := false
 	for i := len(waiting.replies); i < len(waiting.commands) && !ended; i++ {
 		print := &waiting.prints[i]
-		if !p.fits(waiting.sizes[i], print) {
+		if !p.fits(len(waiting.encoded[i]), print) {
 			break
 		}
 		ended = print.endsHolds
-		p.add(slot{waiting, i}, waiting.sizes[i], print)
+		p.add(slot{waiting, i}, len(waiting.encoded[i]), print)
 		taken++
 	}
 	if taken > 0 {

@@ -3,7 +3,6 @@ package raftnode
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -91,7 +90,7 @@ func (p *proposer) submit(parcels []*parcel) {
 	p.mailbox.mu.Lock()
 	for _, one := range parcels {
 		switch {
-		case p.mailbox.closed || slices.Max(one.sizes) > command.MaxEntryBytes-entryFrameBytes:
+		case p.mailbox.closed || one.largest() > command.MaxEntryBytes-entryFrameBytes:
 			refused, why = append(refused, one), fateNotProposed
 		case one.urgent && p.mailbox.urgentCommands < maxQueuedKeepalives:
 			p.mailbox.urgent = append(p.mailbox.urgent, one)
@@ -266,13 +265,15 @@ func (p *proposer) land(f *flight) {
 
 // parcels lists each parcel of the entry once.
 func (f *flight) parcels() []*parcel {
-	var list []*parcel
-	seen := make(map[*parcel]struct{}, len(f.slots))
+	list := make([]*parcel, 0, len(f.slots))
 	for _, s := range f.slots {
-		if _, already := seen[s.parcel]; !already {
-			seen[s.parcel] = struct{}{}
+		if s.parcel.listedBy != f {
+			s.parcel.listedBy = f
 			list = append(list, s.parcel)
 		}
+	}
+	for _, one := range list {
+		one.listedBy = nil
 	}
 	return list
 }

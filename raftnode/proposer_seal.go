@@ -2,6 +2,7 @@ package raftnode
 
 import (
 	"slices"
+	"time"
 
 	"github.com/coordd/coordd/fsm/command"
 )
@@ -23,23 +24,42 @@ func (p *proposer) seal(errand errand, waiter chan<- *flight) bool {
 		return false
 	}
 	p.opening = nil
-	commands := head
 	for _, s := range slots {
 		s.parcel.inFlight = true
-		commands = append(commands, s.parcel.commands[s.index])
 	}
-	commands = append(commands, tail...)
-
 	instant, monotonic := p.clock.reading()
 	p.lastStamp = monotonic
-	p.unix.correct(commands, instant, monotonic)
-	data := command.AppendEntry(make([]byte, 0, packer.bytes), command.Entry{Term: p.term, Now: instant, Commands: commands})
+	data := command.AppendEntryHead(make([]byte, 0, packer.bytes), p.term, instant, len(head)+len(slots)+len(tail))
+	data = p.appendStamped(data, head, instant, monotonic)
+	for _, s := range slots {
+		if c := s.parcel.commands[s.index : s.index+1]; stamped(c[0].Op) {
+			data = p.appendStamped(data, slices.Clone(c), instant, monotonic)
+		} else {
+			data = append(data, s.parcel.encoded[s.index]...)
+		}
+	}
+	data = p.appendStamped(data, tail, instant, monotonic)
 	f := &flight{slots: slots, leading: len(head), trailing: len(tail), expiring: errand == expire, sealedAt: monotonic}
 	f.future = p.log.Apply(data, flightDeadline)
 	p.flights = append(p.flights, f)
-	p.metrics.EntrySealed(len(commands))
+	p.metrics.EntrySealed(len(head) + len(slots) + len(tail))
 	waiter <- f
 	return true
+}
+
+// stamped reports whether an op says something about the moment in which it is sealed.
+func stamped(op command.Op) bool {
+	_, ok := op.(command.ClockOffset)
+	return ok
+}
+
+// appendStamped encodes commands after it has filled in what depends on the moment.
+func (p *proposer) appendStamped(data []byte, commands []command.Command, instant command.Instant, monotonic time.Duration) []byte {
+	p.unix.correct(commands, instant, monotonic)
+	for _, c := range commands {
+		data = command.AppendCommand(data, c)
+	}
+	return data
 }
 
 // housekeeping is what the leader itself puts at the head and at the end of an entry. Commands that end sessions come last.

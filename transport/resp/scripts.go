@@ -1,7 +1,6 @@
 package resp
 
 import (
-	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
 
@@ -201,6 +200,6 @@ func parseSHA1(text []byte) (sum [sha1.Size]byte, ok bool) {
 	if len(text) != hex.EncodedLen(sha1.Size) {
 		return sum, false
 	}
-	_, err := hex.Decode(sum[:], bytes.ToLower(text))
+	_, err := hex.Decode(sum[:], text)
 	return sum, err == nil
 }
