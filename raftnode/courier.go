@@ -42,6 +42,7 @@ type courier struct {
 	metrics  *metrics.Metrics
 	hold     time.Duration                   // how long a job may wait without having been proposed
 	outcome  time.Duration                   // how long the fate of one that may have been proposed is asked for
+	timers   sync.Pool                       // *time.Timer, stopped
 	question func(session command.SessionID) // asks the cluster whether a node session lives; the answer comes by answered
 
 	mu          sync.Mutex
@@ -66,8 +67,8 @@ func (c *courier) carry(ctx context.Context, j *job) ([]command.Reply, error) {
 	if err := c.enqueue(j); err != nil {
 		return nil, err
 	}
-	timer := time.NewTimer(c.hold)
-	defer timer.Stop()
+	timer := c.takeTimer(c.hold)
+	defer c.keepTimer(timer)
 	for extended := false; ; extended = true {
 		select {
 		case <-j.done:
@@ -81,6 +82,21 @@ func (c *courier) carry(ctx context.Context, j *job) ([]command.Reply, error) {
 			timer.Reset(max(c.outcome-c.hold, 0))
 		}
 	}
+}
+
+// takeTimer gives a timer that runs for so long. One that was stopped leaves nothing in its channel, so it serves again.
+func (c *courier) takeTimer(d time.Duration) *time.Timer {
+	timer, ok := c.timers.Get().(*time.Timer)
+	if !ok {
+		return time.NewTimer(d)
+	}
+	timer.Reset(d)
+	return timer
+}
+
+func (c *courier) keepTimer(timer *time.Timer) {
+	timer.Stop()
+	c.timers.Put(timer)
 }
 
 // outcome is what Execute returns of an ended job.

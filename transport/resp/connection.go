@@ -80,7 +80,7 @@ func newConnection(s *Server, accepted net.Conn) *connection {
 		protocol: wire.RESP2,
 		renews:   map[command.SessionID]bool{},
 	}
-	c.output = wire.NewOutput(deadlineWriter{accepted, s.config.WriteTimeout}, s.config.OutputBytes)
+	c.output = wire.NewOutput(&deadlineWriter{Conn: accepted, timeout: s.config.WriteTimeout}, s.config.OutputBytes)
 	c.ctx, c.cancel = context.WithCancel(s.killed)
 	c.life, c.end = context.WithCancel(s.killed)
 	c.hangup.init(c)
@@ -91,15 +91,20 @@ func newConnection(s *Server, accepted net.Conn) *connection {
 	return c
 }
 
-// deadlineWriter gives each write a time limit, so that a client that does not read cannot hold its goroutine for ever.
+// deadlineWriter gives each write a time limit, so that a client that does not read cannot hold its goroutine for ever. A limit that has at least half of
+// its time left serves for the next write too, since moving it costs about as much as a write of a reply.
 type deadlineWriter struct {
 	net.Conn
 	timeout time.Duration
+	until   time.Time
 }
 
-func (w deadlineWriter) Write(p []byte) (int, error) {
-	if err := w.SetWriteDeadline(time.Now().Add(w.timeout)); err != nil {
-		return 0, err
+func (w *deadlineWriter) Write(p []byte) (int, error) {
+	if now := time.Now(); w.until.Sub(now) < w.timeout/2 {
+		w.until = now.Add(w.timeout)
+		if err := w.SetWriteDeadline(w.until); err != nil {
+			return 0, err
+		}
 	}
 	return w.Conn.Write(p)
 }
