@@ -2,6 +2,7 @@ package raftnode
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -16,7 +17,7 @@ const (
 	// maxWaitingOps is how many ops may wait at one node for a leader or for room, before it answers busy.
 	maxWaitingOps = 32768
 	// maxFrames is how many frames a courier keeps under way to a remote leader. What arrives meanwhile shares the next one.
-	maxFrames = 4
+	maxFrames = 16
 	// maxFrameOps and maxFrameBytes end a frame.
 	maxFrameOps   = 2048
 	maxFrameBytes = 1 << 20
@@ -189,6 +190,8 @@ func (c *courier) run(ctx context.Context) {
 			aim = route
 			c.unpause()
 		}
+		// Whoever is about to enqueue does so first: then one frame carries what would be many. It costs nothing when nobody is.
+		runtime.Gosched()
 		if route.known() {
 			c.sendAll(present.ctx, route)
 		}

@@ -3,6 +3,7 @@ package raftnode
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -130,6 +131,7 @@ func (p *proposer) run() {
 	defer timer.Stop()
 	stop := p.stop
 	for {
+		runtime.Gosched() // whoever is about to submit does so first
 		p.collect()
 		wait := p.sealWhatIsDue(waiter)
 		if p.closing {

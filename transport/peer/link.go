@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -232,6 +233,7 @@ func (l *link) writeCalls(ctx context.Context, conn *trackedConn) error {
 	defer alive.Stop()
 	var buffer []byte
 	for {
+		runtime.Gosched() // whoever is about to call does so first, and shares the write
 		buffer = l.take(recycle(buffer))
 		if len(buffer) == 0 {
 			select {

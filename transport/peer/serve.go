@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -172,6 +173,7 @@ func (s *serving) writeAnswers(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-s.wake:
+			runtime.Gosched() // whoever is about to answer does so first, and shares the write
 		case <-alive.C:
 		}
 		s.mu.Lock()
