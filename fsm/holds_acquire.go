@@ -24,7 +24,7 @@ func (e *effects) acquireHold(op command.HoldAcquire) command.Reply {
 	if problem := s.checkLimit(a, keys); problem != nil {
 		return *problem
 	}
-	e.acquires, e.acquired = e.position, op.Names[0]
+	e.acquires, e.acquired, e.briefly = e.position, op.Names[0], true
 	blocked, free := s.blockedOn(a, keys)
 	if free {
 		e.grant(e.position, a)
@@ -93,7 +93,7 @@ func (e *effects) acquireAgain(op command.HoldAcquire, keys []nameKey) (reply co
 			a.count++
 			s.acquires.put(id, a)
 		}
-		e.acquires, e.acquired = id, key.key
+		e.acquires, e.acquired, e.briefly = id, key.key, true
 		return s.acquired(key.key, id), true
 	}
 	return command.Reply{}, false

@@ -21,7 +21,7 @@ func (e *effects) runNumbered(op command.Numbered) command.Reply {
 		return command.Errorf(command.CodeStaleRequest, "request %d of session %s was acknowledged by its client before (low-water mark %d); it was not run again", op.Number, op.By.Session, session.lowWater)
 	}
 	if record, found := s.results.get(resultKey{op.By.Session, op.Number}); found {
-		e.acquires, e.acquired = record.waiter, record.lock
+		e.acquires, e.acquired, e.briefly = record.waiter, record.lock, record.lock != ""
 		return s.recall(record)
 	}
 	if problem := session.windowFull(op.By.Session); problem != nil {

@@ -56,6 +56,9 @@ func (e *effects) resultOf(reply command.Reply) resultRecord {
 	record := resultRecord{cost: replyCost(reply)}
 	if e.acquired != "" && !reply.IsError() {
 		record.lock, record.waiter = e.acquired, e.acquires
+		if e.briefly {
+			record.cost = 64 + uint32(len(e.acquired))
+		}
 	} else {
 		record.reply = encodedReply(reply)
 	}

@@ -16,6 +16,7 @@ type effects struct {
 	freed    []nameKey        // names whose next waiter is to be granted when the command is done
 	acquires command.WaiterID // the grant or place that an acquire was answered with
 	acquired string           // the name that it is of
+	briefly  bool             // it is remembered as that alone, and costs as little
 	reads    view
 }
 
@@ -23,7 +24,7 @@ type effects struct {
 func (m *Machine) begin(position command.Position, request command.Request) *effects {
 	e := &m.effects
 	e.m, e.position, e.request, e.inScript, e.events = m, position, request, false, len(m.entry.events)
-	e.freed, e.acquires, e.acquired = e.freed[:0], command.WaiterID{}, ""
+	e.freed, e.acquires, e.acquired, e.briefly = e.freed[:0], command.WaiterID{}, "", false
 	e.changes.reset()
 	return e
 }
