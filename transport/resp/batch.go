@@ -16,7 +16,8 @@ const (
 type batch struct {
 	slots []slot
 	ops   []command.Op
-	bytes int // of the arguments of ops, about
+	bytes int   // of the arguments of ops, about
+	hope  *hope // of the last op, a script
 }
 
 // slot is the answer to one request, or the place of it.
@@ -72,11 +73,14 @@ func (c *connection) carryOut() {
 	if len(c.batch.slots) == 0 {
 		return
 	}
-	slots, ops := c.batch.slots, c.batch.ops
+	slots, ops, hope := c.batch.slots, c.batch.ops, c.batch.hope
 	c.batch = batch{}
 	var replies []command.Reply
 	var failure error
-	if len(ops) > 0 {
+	switch {
+	case len(ops) == 1 && hope != nil: // several must keep their order, so they are carried out as they came
+		replies, failure = c.executeHopefully(ops, hope)
+	case len(ops) > 0:
 		replies, failure = c.execute(ops)
 	}
 	for i := range slots {

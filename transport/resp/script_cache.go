@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/fsm/script"
 	"github.com/coordd/coordd/transport/resp/lua"
 )
 
@@ -28,7 +29,9 @@ type compiledScript struct {
 	readOnly bool   // it writes nothing, whatever its arguments are
 	size     int    // bytes it takes in the cache, about
 
-	deletesIfEqual bool // it is the script with which clients give a lock back
+	deletesIfEqual bool                // it is the script with which clients give a lock back
+	takesIfFree    []script.Expression // arguments of the SET that is all of it when the name is free
+	disappointed   atomic.Int32        // how often it lately was not
 
 	remembered atomic.Bool // the cluster has its text, or is about to
 }
@@ -75,6 +78,7 @@ func compileScript(source []byte, sum [sha1.Size]byte) (*compiledScript, command
 		size:     len(encoded) + scriptOverhead,
 
 		deletesIfEqual: deletesIfEqual(program),
+		takesIfFree:    takesIfFree(program),
 	}, command.Reply{}, true
 }
 

@@ -1,6 +1,7 @@
 package resp
 
 import (
+	"context"
 	"crypto/sha1"
 	"fmt"
 	"reflect"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/resp/wire"
+	"github.com/coordd/coordd/transport/transporttest"
 )
 
 // givesBack are ways in which libraries and articles write compare-and-delete.
@@ -129,4 +132,100 @@ func outcomeOf(t *testing.T, before []command.Op, op command.Op) string {
 	}
 	_, hash := m.Hash()
 	return fmt.Sprintf("%+v %+v %x", last.Replies, last.Events, hash)
+}
+
+// takesLock is how a library takes a lock, in its own words: a free name, or one with a value that begins as its own does.
+const takesLock = `
+if redis.call("set", KEYS[1], ARGV[1], "NX", "PX", ARGV[3]) then return redis.status_reply("OK") end
+local offset = tonumber(ARGV[2])
+if redis.call("getrange", KEYS[1], 0, offset-1) == string.sub(ARGV[1], 1, offset) then return redis.call("set", KEYS[1], ARGV[1], "PX", ARGV[3]) end`
+
+func TestScriptsThatTakeAFreeNameAreRecognised(t *testing.T) {
+	job, values := [][]byte{[]byte("job")}, [][]byte{[]byte("me:1"), []byte("2"), []byte("1000")}
+	want := command.Set{Name: command.Name{Database: 3, Key: "job"}, Value: []byte("me:1"), Condition: command.IfAbsent,
+		Expiry: command.Expiry{Mode: command.ExpiryRelative, Milliseconds: 1000}}
+	hoped := compiledFor(t, takesLock).hope(3, job, values)
+	if hoped == nil || !reflect.DeepEqual(hoped.set, command.Op(want)) {
+		t.Fatalf("the script is hoped to be %+v", hoped)
+	}
+	const set = `if redis.call("set", KEYS[1], ARGV[1], "NX", "PX", ARGV[3]) then return redis.status_reply("OK") end`
+	for _, source := range []string{
+		strings.Replace(set, `"NX"`, `"XX"`, 1), strings.Replace(set, `"NX"`, `"NX", "GET"`, 1), strings.Replace(set, `"NX", `, "", 1),
+		strings.Replace(set, `"OK"`, `"YES"`, 1), strings.Replace(set, "ARGV[3]", "ARGV[9]", 1), strings.Replace(set, "ARGV[3]", "ARGV[1]", 1),
+		strings.Replace(set, "redis.call", "redis.pcall", 1), strings.Replace(set, "return", "redis.call('del', 'x') return", 1),
+		strings.Replace(set, "if", "redis.call('del', 'x') if", 1), strings.Replace(set, "if redis", "if not redis", 1), strings.Replace(set, `"set"`, `"getset"`, 1),
+		"#!lua flags=no-writes\n" + set,
+	} {
+		if hoped := compiledFor(t, source).hope(3, job, values); hoped != nil {
+			t.Errorf("%s\nis taken for %+v", source, hoped.set)
+		}
+	}
+	if hoped := compiledFor(t, set).hope(0, [][]byte{[]byte("coordd:x")}, values); hoped != nil {
+		t.Error("a reserved name is hoped for")
+	}
+}
+
+// A script that takes a lock answers as it would as a script, whatever stands under the name, and goes as one SET when the name is free.
+func TestTakingAFreeNameByScriptIsOneSet(t *testing.T) {
+	node := transporttest.NewFrozenNode()
+	var carried []string
+	node.Intercept = func(_ context.Context, ops []command.Op) error {
+		for _, op := range ops {
+			carried = append(carried, strings.TrimPrefix(fmt.Sprintf("%T", op), "command."))
+		}
+		return nil
+	}
+	client := openDoorOver(t, node, nil).dial()
+	take := func(value, want, way string) {
+		t.Helper()
+		carried = nil
+		if got := show(client.doArguments("EVAL", takesLock, "1", "job", value, "2", "1000")); got != want {
+			t.Errorf("%s: got %s, want %s", value, got, want)
+		}
+		if got := strings.Join(carried, " "); got != way {
+			t.Errorf("%s: carried out as %q, want %q", value, got, way)
+		}
+	}
+	free := func() { client.doArguments("DEL", "job") }
+	take("me:1", "+OK", "ScriptLoad Script") // the cluster learns the text in the same batch
+	free()
+	take("me:2", "+OK", "Set")
+	client.want("GET job", `"me:2"`)
+	take("me:3", "+OK", "Set Script") // its own lock: refreshed
+	client.want("GET job", `"me:3"`)
+	take("you:1", "nil", "Script")
+	free()
+	for range disappointment - 1 { // one was taken off by nobody yet, and a refreshed lock counts as free
+		take("me:4", "+OK", "Script")
+		free()
+	}
+	hopeful := 0
+	for ; hopeful < mostDisappointment; hopeful++ {
+		carried = nil
+		client.doArguments("EVAL", takesLock, "1", "job", "me:5", "2", "1000")
+		way := strings.Join(carried, " ")
+		free()
+		if way == "Set" {
+			break
+		}
+	}
+	if hopeful == mostDisappointment {
+		t.Error("a script that finds its name free again and again is not hoped for any more")
+	}
+}
+
+// Commands that came together keep their order: a script that is not alone is carried out where it stands.
+func TestAScriptInAPipelineIsNotTriedBefore(t *testing.T) {
+	client := openDoor(t, nil).dial()
+	client.want("SET job you", "+OK")
+	client.doArguments("EVAL", takesLock, "1", "other", "me", "2", "1000") // the text is known from here on
+	eval := wire.AppendRequest(nil, "EVAL", takesLock, "1", "job", "me", "2", "1000")
+	all := append(append(wire.AppendRequest(nil, "GET", "job"), eval...), wire.AppendRequest(nil, "DEL", "job")...)
+	all = append(append(all, eval...), wire.AppendRequest(nil, "GET", "job")...)
+	client.send(string(all))
+	for _, want := range []string{`"you"`, "nil", ":1", "+OK", `"me"`} {
+		if got := show(client.next()); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }

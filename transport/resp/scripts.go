@@ -88,6 +88,9 @@ func (c *connection) parseScript(database uint8, argv [][]byte, bySHA1, readOnly
 	if op, ok := compiled.typed(database, keys, arguments); ok && !readOnly {
 		return op, command.Reply{}, true
 	}
+	if c.planning == nil && !readOnly {
+		c.batch.hope = compiled.hope(database, keys, arguments)
+	}
 	return command.Script{
 		Program:   compiled.program,
 		Database:  database,
