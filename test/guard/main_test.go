@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -48,6 +49,21 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// keepTemporary gives what is started a folder for temporary files that goes with the test, since a run that fails keeps its data there. Databases run as another user and must
+// be able to pass through, so it is not one of the test's own.
+func keepTemporary(t *testing.T) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "coordd-guard-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", folder)
+}
+
 // A run in which the guard is left out must fail, or the others show nothing.
 func TestScenariosFailWithoutTheGuard(t *testing.T) {
 	if _, err := exec.LookPath("psql"); err != nil {
@@ -57,6 +73,7 @@ func TestScenariosFailWithoutTheGuard(t *testing.T) {
 		t.Skip("starts a cluster and a database")
 	}
 	path := program(t)
+	keepTemporary(t)
 	if got, output := exitCode(t, path, "scenarios", "--only", "K3,K11", "--sabotage"); got != exitFailed ||
 		strings.Count(output, "1 stale writes were accepted in spite of the guard") < 2 {
 		t.Errorf("status %d:\n%s", got, output)
