@@ -1,13 +1,10 @@
 package client
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
-	"time"
 
 	"github.com/coordd/coordd/transport/resp/wire"
 )
@@ -17,7 +14,8 @@ type Client struct {
 	options   Options
 	endpoints *endpoints
 	clock     leaseClock
-	waiting   *waitingRoom
+
+	living *living
 
 	dialing chan struct{} // holds one element while nobody connects
 	mu      sync.Mutex
@@ -25,7 +23,7 @@ type Client struct {
 	past    []*connection
 	ctx     context.Context // ends with Close
 	end     context.CancelCauseFunc
-	working sync.WaitGroup // goroutines of sessions
+	working sync.WaitGroup // goroutines in the background
 }
 
 // Dial reaches a cluster: it connects to the first endpoint that answers and authenticates there, so that a wrong address or password shows here. The
@@ -39,13 +37,16 @@ func Dial(ctx context.Context, options Options) (*Client, error) {
 		options:   options,
 		endpoints: &endpoints{options: options},
 		clock:     leaseClock{now: options.Clock, rateTolerance: options.RateTolerance, margin: options.Margin},
+		living:    newLiving(),
 		dialing:   make(chan struct{}, 1),
 	}
 	c.dialing <- struct{}{}
-	c.waiting = newWaitingRoom(c.endpoints, options.MaxWaiting)
 	c.ctx, c.end = context.WithCancelCause(context.Background())
 	if _, err := c.connection(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
+	}
+	if options.FollowLeader {
+		c.work(c.followLeader)
 	}
 	return c, nil
 }
@@ -64,90 +65,43 @@ func (c *Client) Close() error {
 			established.serving.Wait()
 		}
 	}
-	c.waiting.close()
 	c.working.Wait()
 	return nil
 }
 
-// work runs something in the background, unless the client is closed: Close waits for it.
-func (c *Client) work(background func()) {
+// work runs something in the background and reports whether it does: not when the client is closed. Close waits for it.
+func (c *Client) work(background func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ctx.Err() == nil {
-		c.working.Go(background)
+	if c.ctx.Err() != nil {
+		return false
 	}
+	c.working.Go(background)
+	return true
 }
 
-// Do sends a command as it is and returns its answer, for whatever has no method of its own. An error that the cluster answers is returned as *ServerError. The
-// command is sent again only when it certainly had no effect; when its fate is not known the error is one that [Definite] denies.
+// Do sends a command as it is and returns its answer, for whatever has no method of its own. An error that the cluster answers is returned as *ServerError.
+// The command is sent again only when it certainly had no effect; when its fate is not known the error is one that [Definite] denies. All goroutines share
+// the connection, so commands that block it or change its state have no place here.
 func (c *Client) Do(ctx context.Context, arguments ...string) (wire.Value, error) {
 	if len(arguments) == 0 {
 		return wire.Value{}, errors.New("Do needs at least the name of a command")
 	}
-	answer, _, err := c.request(ctx, once, arguments...)
+	answer, _, err := c.request(ctx, c.once(), arguments...)
 	return answer, err
 }
 
-// The ways to treat a request whose fate is not known.
-const (
-	once       = false // give up
-	repeatable = true  // send it again: twice has the same effect as once
-)
-
-// request sends a request until it is answered, within the limits of the options. An error answer is returned as *ServerError. unsure tells that an attempt
-// before the answer may have taken effect too.
-func (c *Client) request(ctx context.Context, repeat bool, arguments ...string) (answer wire.Value, unsure bool, err error) {
-	request := wire.AppendRequest(nil, arguments...)
-	return c.persist(ctx, repeat, func() (wire.Value, bool, error) { return c.attempt(ctx, request) })
-}
-
-// persist makes attempts until one is answered for good.
-func (c *Client) persist(ctx context.Context, repeat bool, attempt func() (answer wire.Value, sent bool, err error)) (answer wire.Value, unsure bool, err error) {
-	attempts := 0
-	for attempts < c.options.MaxAttempts && ctx.Err() == nil && c.ctx.Err() == nil {
-		if attempts > 0 && pause(ctx, attempts) != nil {
-			break
-		}
-		var sent bool
-		answer, sent, err = attempt()
-		attempts++
-		outcome := outcome{definite: !sent, again: true}
-		if err == nil {
-			if err = serverError(answer); err == nil {
-				return answer, unsure, nil
-			}
-			outcome = outcomeOf(wire.ReplyError(answer.Text))
-		} else if refusal := refusedGreeting(err); refusal != nil {
-			return wire.Value{}, unsure, refusal
-		}
-		unsure = unsure || !outcome.definite
-		if outcome.definite && !outcome.again {
-			return wire.Value{}, unsure, err
-		}
-		if !outcome.definite && !repeat {
-			break
+// pushed handles what a node says unasked on the shared connection. It is called by the connection's reader and must not wait for anything.
+func (c *Client) pushed(from *connection, push wire.Value) error {
+	if mine, err := from.place(push); mine || err != nil {
+		return err
+	}
+	if len(push.Elements) >= 3 && string(push.Elements[0].Text) == "lost" {
+		if session := c.living.session(string(push.Elements[1].Text)); session != nil {
+			session.lose(push.Elements[2])
 		}
 	}
-	if cause := cmp.Or(context.Cause(c.ctx), context.Cause(ctx)); cause != nil {
-		err = cause
-	}
-	return wire.Value{}, unsure, &UnreachableError{Attempts: attempts, Sent: unsure, Cause: err}
-}
-
-// attempt sends a request once. A node that does not answer in time, or answers that it cannot serve, is left for the next.
-func (c *Client) attempt(ctx context.Context, request []byte) (answer wire.Value, sent bool, err error) {
-	established, err := c.connection(ctx)
-	if err != nil {
-		return wire.Value{}, false, err
-	}
-	limited, cancel := context.WithTimeout(ctx, c.options.AttemptTimeout)
-	defer cancel()
-	answer, sent, err = established.do(limited, request)
-	silent := err != nil && ctx.Err() == nil
-	if silent || answer.Type == wire.Error && outcomeOf(wire.ReplyError(answer.Text)).again {
-		c.leave(established)
-	}
-	return answer, sent, err
+	return nil // kinds of pushes that this build does not know are no fault
 }
 
 // connection is the one that all goroutines share. When there is none one of them connects, and the others wait for it.
@@ -169,7 +123,7 @@ func (c *Client) connection(ctx context.Context) (*connection, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(c.ctx, func() { cancel(ErrClosed) })()
-	established, err := c.endpoints.connect(ctx)
+	established, err := c.endpoints.connect(ctx, c.pushed)
 	if err != nil {
 		return nil, err
 	}
@@ -226,36 +180,4 @@ func dropEnded(connections []*connection) []*connection {
 		}
 	}
 	return kept
-}
-
-// refusedGreeting finds the answer of a node that refused the connection for a reason that every node has, such as a wrong password.
-func refusedGreeting(err error) error {
-	var refusal *ServerError
-	if errors.As(err, &refusal) && !outcomes[refusal.Code].again {
-		return refusal
-	}
-	return nil
-}
-
-const (
-	firstPause = 25 * time.Millisecond
-	maxPause   = time.Second
-)
-
-// pause waits before the next attempt: a random time below a limit that doubles with each, so that many clients do not come back at once.
-func pause(ctx context.Context, attempt int) error {
-	limit := min(maxPause, firstPause<<min(attempt-1, 10))
-	return wait(ctx, limit/4+rand.N(limit*3/4))
-}
-
-// wait returns after a time, or with the cause when the context ends before.
-func wait(ctx context.Context, span time.Duration) error {
-	timer := time.NewTimer(span)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -18,10 +18,11 @@ const (
 )
 
 // connection is one connection to one node, shared by any number of callers. Two goroutines serve it: one writes what waits, as many requests at
-// once as there are, and one reads answers, which come in the order of the requests.
+// once as there are, and one reads answers, which come in the order of the requests, and the pushes between them.
 type connection struct {
 	endpoint string
 	socket   net.Conn
+	pushed   func(wire.Value) error // called by the reader for each push; an error ends the connection
 	calls    chan *call
 	inFlight chan *call
 	broken   chan struct{} // closed after the socket, once cause is set
@@ -30,6 +31,8 @@ type connection struct {
 	serving  sync.WaitGroup
 	callers  atomic.Int64
 	retired  atomic.Bool
+	leaving  chan struct{} // closed when the connection is retired: whoever waits for a push here moves to the next one
+	places   places
 }
 
 // The states of a call. The writer and the caller race for it when the caller gives up: whoever changes it first decides whether the request goes out.
@@ -43,17 +46,21 @@ const (
 type call struct {
 	request []byte
 	state   atomic.Int32
-	answer  chan wire.Value // room for one, so that an answer nobody waits for any more is dropped
+	answer  chan wire.Value  // room for one, so that an answer nobody waits for any more is dropped
+	arrived func(wire.Value) // if set, the reader calls it with the answer before it reads on
 }
 
-func newConnection(endpoint string, socket net.Conn) *connection {
+// openConnection starts to serve a socket.
+func openConnection(endpoint string, socket net.Conn, pushed func(*connection, wire.Value) error) *connection {
 	c := &connection{
 		endpoint: endpoint,
 		socket:   socket,
 		calls:    make(chan *call, maxBatch),
 		inFlight: make(chan *call, maxInFlight),
 		broken:   make(chan struct{}),
+		leaving:  make(chan struct{}),
 	}
+	c.pushed = func(push wire.Value) error { return pushed(c, push) }
 	c.serving.Go(c.write)
 	c.serving.Go(c.read)
 	return c
@@ -61,9 +68,12 @@ func newConnection(endpoint string, socket net.Conn) *connection {
 
 // do sends a request and waits for its answer. When there is none, sent tells whether the request may have reached the node.
 func (c *connection) do(ctx context.Context, request []byte) (answer wire.Value, sent bool, err error) {
+	return c.carry(ctx, &call{request: request, answer: make(chan wire.Value, 1)})
+}
+
+func (c *connection) carry(ctx context.Context, waiting *call) (answer wire.Value, sent bool, err error) {
 	c.callers.Add(1)
 	defer c.leave()
-	waiting := &call{request: request, answer: make(chan wire.Value, 1)}
 	select {
 	case c.calls <- waiting:
 	case <-c.broken:
@@ -106,7 +116,9 @@ var errRetired = errors.New("left for another endpoint")
 
 // retire lets the connection end once the requests under way have been answered or given up.
 func (c *connection) retire() {
-	c.retired.Store(true)
+	if !c.retired.Swap(true) {
+		close(c.leaving)
+	}
 	if c.callers.Load() == 0 {
 		c.close(errRetired)
 	}
@@ -179,19 +191,29 @@ func (c *connection) read() {
 	replies := wire.NewReplies(c.socket, wire.ReplyLimits{})
 	for {
 		value, err := replies.Read()
+		if err == nil {
+			err = c.dispatch(value)
+		}
 		if err != nil {
 			c.close(err)
 			return
 		}
-		if value.Type == wire.Push {
-			continue // nothing here subscribes to pushes
+	}
+}
+
+// dispatch hands a value to whom it is for.
+func (c *connection) dispatch(value wire.Value) error {
+	if value.Type == wire.Push {
+		return c.pushed(value)
+	}
+	select {
+	case waiting := <-c.inFlight:
+		if waiting.arrived != nil {
+			waiting.arrived(value)
 		}
-		select {
-		case waiting := <-c.inFlight:
-			waiting.answer <- value
-		default:
-			c.close(errUnasked)
-			return
-		}
+		waiting.answer <- value
+		return nil
+	default:
+		return errUnasked
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -36,11 +37,11 @@ func (e *endpoints) current() string {
 }
 
 // connect tries each endpoint once, beginning with the one whose turn it is.
-func (e *endpoints) connect(ctx context.Context) (*connection, error) {
+func (e *endpoints) connect(ctx context.Context, pushed func(*connection, wire.Value) error) (*connection, error) {
 	var failures []error
 	for range e.options.Endpoints {
 		endpoint := e.current()
-		established, err := e.open(ctx, endpoint)
+		established, err := e.open(ctx, endpoint, pushed)
 		if err == nil {
 			return established, nil
 		}
@@ -53,14 +54,14 @@ func (e *endpoints) connect(ctx context.Context) (*connection, error) {
 	return nil, errors.Join(failures...)
 }
 
-func (e *endpoints) open(ctx context.Context, endpoint string) (*connection, error) {
+func (e *endpoints) open(ctx context.Context, endpoint string, pushed func(*connection, wire.Value) error) (*connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.options.DialTimeout)
 	defer cancel()
 	socket, err := e.dial(ctx, endpoint)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", endpoint, err)
 	}
-	opened := newConnection(endpoint, socket)
+	opened := openConnection(endpoint, socket, pushed)
 	answer, _, err := opened.do(ctx, e.greeting())
 	if err == nil {
 		err = serverError(answer)
@@ -108,4 +109,11 @@ func (e *endpoints) greeting() []byte {
 		arguments = append(arguments, "SETNAME", e.options.Name)
 	}
 	return wire.AppendRequest(nil, arguments...)
+}
+
+// choose makes it the turn of an endpoint.
+func (e *endpoints) choose(endpoint string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.next = max(0, slices.Index(e.options.Endpoints, endpoint))
 }

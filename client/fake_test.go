@@ -19,28 +19,38 @@ type fakeCluster struct {
 	mu       sync.Mutex
 	started  time.Time
 	rate     float64 // of the cluster's clock against the holder's
+	index    int64   // of the last command, as in a log
 	sessions map[string]*fakeSession
-	locks    map[string]fakeHold
-	token    int64
+	locks    fakeLocks
 	ran      []string // the commands that were run, in order
+	words    [][]string
 	opened   []string // the endpoints of the connections, in order
-	freed    *sync.Cond
+	open     map[*fakeConn]bool
 	serving  sync.WaitGroup
 
 	// fate decides over a request before it is run. It is called with mu held.
 	fate func(endpoint string, arguments []string) fate
+	// answers are canned answers by the name of a command.
+	answers map[string]func(words []string) []byte
 	// refused are endpoints at which nobody listens.
 	refused map[string]bool
 }
 
-type fakeSession struct {
-	ttl      int64
-	deadline int64 // ms of the cluster's clock
+// fakeConn is the cluster's end of a connection.
+type fakeConn struct {
+	endpoint string
+	socket   net.Conn
+	output   *wire.Output
+	mute     bool // answers come in order, so after one that is not given there can be no other
 }
 
-type fakeHold struct {
-	session, owner string
-	token          int64
+type fakeSession struct {
+	id       string
+	ttl      int64
+	deadline int64 // ms of the cluster's clock
+	low      int64
+	memory   map[int64]func() []byte // what a retry of a number is answered
+	losses   []*fakeLoss
 }
 
 // fate is what becomes of a request.
@@ -56,8 +66,9 @@ const (
 )
 
 func newFakeCluster() *fakeCluster {
-	f := &fakeCluster{started: time.Now(), rate: 1, sessions: map[string]*fakeSession{}, locks: map[string]fakeHold{}, refused: map[string]bool{}}
-	f.freed = sync.NewCond(&f.mu)
+	f := &fakeCluster{started: time.Now(), rate: 1, sessions: map[string]*fakeSession{}, refused: map[string]bool{}, open: map[*fakeConn]bool{},
+		answers: map[string]func([]string) []byte{}}
+	f.locks = newFakeLocks(f)
 	return f
 }
 
@@ -96,10 +107,28 @@ func (f *fakeCluster) script(fate func(endpoint string, arguments []string) fate
 	f.fate = fate
 }
 
+// answer cans an answer.
+func (f *fakeCluster) answer(command string, answer func(words []string) []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.answers[command] = answer
+}
+
 func (f *fakeCluster) connections() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]string{}, f.opened...)
+}
+
+// cut ends every connection to an endpoint.
+func (f *fakeCluster) cut(endpoint string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for one := range f.open {
+		if one.endpoint == endpoint {
+			_ = one.socket.Close()
+		}
+	}
 }
 
 var errConnectionRefused = errors.New("connection refused")
@@ -112,13 +141,20 @@ func (f *fakeCluster) dial(_ context.Context, endpoint string) (net.Conn, error)
 	}
 	f.opened = append(f.opened, endpoint)
 	ours, theirs := net.Pipe()
-	f.serving.Go(func() { f.serve(endpoint, ours) })
+	accepted := &fakeConn{endpoint: endpoint, socket: ours, output: wire.NewOutput(ours, 0)}
+	f.open[accepted] = true
+	f.serving.Go(func() { f.serve(accepted) })
 	return theirs, nil
 }
 
-func (f *fakeCluster) serve(endpoint string, socket net.Conn) {
-	defer socket.Close()
-	requests := wire.NewRequests(socket, wire.RequestLimits{})
+func (f *fakeCluster) serve(c *fakeConn) {
+	defer func() {
+		_ = c.socket.Close()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.open, c)
+	}()
+	requests := wire.NewRequests(c.socket, wire.RequestLimits{})
 	for {
 		arguments, err := requests.Next()
 		if errors.Is(err, wire.ErrIncomplete) {
@@ -134,47 +170,62 @@ func (f *fakeCluster) serve(endpoint string, socket net.Conn) {
 		for i, argument := range arguments {
 			words[i] = string(argument)
 		}
-		answer, open := f.handle(endpoint, words)
-		if !open {
-			return
-		}
-		if answer == nil {
-			continue
-		}
-		if _, err := socket.Write(answer); err != nil {
+		if !f.handle(c, words) || c.output.Flush() != nil {
 			return
 		}
 	}
 }
 
-// handle runs a request as its fate demands.
-func (f *fakeCluster) handle(endpoint string, words []string) (answer []byte, open bool) {
+// handle runs a request as its fate demands; false ends the connection.
+func (f *fakeCluster) handle(c *fakeConn, words []string) (open bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fate := answered
 	if f.fate != nil {
-		fate = f.fate(endpoint, words)
+		fate = f.fate(c.endpoint, words)
 	}
 	switch fate {
 	case cutBefore:
-		return nil, false
+		return false
 	case ignored:
-		return nil, true
+		c.mute = true
+		return true
 	case loading:
-		return wire.AppendError(nil, "LOADING coordd has no leader; retry"), true
+		return c.say(wire.AppendError(nil, "LOADING coordd has no leader; retry"))
 	}
 	f.ran = append(f.ran, words[0])
-	answer = f.run(words)
+	f.words = append(f.words, words)
+	f.index++
+	answer := f.run(c, words)
 	switch fate {
 	case cutAfter:
-		return nil, false
+		return false
 	case unheard:
-		return nil, true
+		c.mute = true
 	}
-	return answer, true
+	return answer == nil || c.mute || c.say(answer)
 }
 
-func (f *fakeCluster) run(words []string) []byte {
+func (c *fakeConn) say(answer []byte) bool {
+	return c.output.Append(func(to []byte) []byte { return append(to, answer...) }) == nil
+}
+
+// push sends [kind, name, waiter, what].
+func (c *fakeConn) push(kind, name, waiter string, what []byte) {
+	_ = c.output.Push(func(to []byte) []byte {
+		to = wire.AppendPushHeader(to, wire.RESP3, 4)
+		to = wire.AppendBulk(to, kind)
+		to = wire.AppendBulk(to, name)
+		to = wire.AppendBulk(to, waiter)
+		return append(to, what...)
+	})
+}
+
+func (f *fakeCluster) run(c *fakeConn, words []string) []byte {
+	f.locks.passTime()
+	if canned := f.answers[words[0]]; canned != nil {
+		return canned(words)
+	}
 	switch words[0] {
 	case "HELLO":
 		return wire.AppendMapHeader(nil, wire.RESP3, 0)
@@ -184,82 +235,146 @@ func (f *fakeCluster) run(words []string) []byte {
 		return wire.AppendBulk(nil, words[1])
 	case "SESSION.OPEN":
 		return f.openSession(words)
-	case "SESSION.RENEW", "SESSION.CLOSE", "LOCK.ACQUIRE", "LOCK.RELEASE":
-		return f.inSession(words)
+	case "SESSION.RENEW", "SESSION.CLOSE", "LOCK.ACQUIRE", "LOCK.MACQUIRE", "SEMAPHORE.ACQUIRE", "ELECTION.CAMPAIGN", "LOCK.RELEASE", "LOCK.CANCEL", "LOCK.META":
+		return f.inSession(c, words)
+	case "LOCK.RENEW":
+		return f.locks.renewLease(words)
+	case "LOCK.AWAIT":
+		return f.locks.await(c, words[2])
+	case "LOCK.FORCE":
+		return f.locks.force(words)
 	}
 	return wire.AppendError(nil, "ERR unknown command '"+words[0]+"'")
 }
 
 func (f *fakeCluster) openSession(words []string) []byte {
 	ttl, _ := strconv.ParseInt(words[2], 10, 64)
-	id := fmt.Sprintf("%d-0", len(f.sessions)+1)
-	f.sessions[id] = &fakeSession{ttl: ttl, deadline: f.now() + ttl}
+	id := fmt.Sprintf("%d-0", f.index)
+	f.sessions[id] = &fakeSession{id: id, ttl: ttl, deadline: f.now() + ttl, memory: map[int64]func() []byte{}}
 	return appendPairs("session", id, "secret", "word", "ttl_ms", ttl, "now_ms", f.now(), "deadline_ms", f.now()+ttl)
 }
 
-// inSession runs what needs a session that lives: its id stands behind the command, or behind the word SESSION.
-func (f *fakeCluster) inSession(words []string) []byte {
-	id := words[1]
-	for i, word := range words {
-		if word == "SESSION" {
-			id = words[i+1]
+// optionOf is the word behind an option, empty when it is not given.
+func optionOf(words []string, option string) string {
+	for i, word := range words[:len(words)-1] {
+		if word == option {
+			return words[i+1]
 		}
+	}
+	return ""
+}
+
+func hasOption(words []string, option string) bool {
+	for _, word := range words {
+		if word == option {
+			return true
+		}
+	}
+	return false
+}
+
+func numberOf(words []string, option string) int64 {
+	n, _ := strconv.ParseInt(optionOf(words, option), 10, 64)
+	return n
+}
+
+// inSession runs what needs a session that lives: its id stands behind the command, or behind the word SESSION. A number that was run is answered from memory.
+func (f *fakeCluster) inSession(c *fakeConn, words []string) []byte {
+	id := words[1]
+	if named := optionOf(words, "SESSION"); named != "" {
+		id = named
+	} else if words[0] != "SESSION.RENEW" && words[0] != "SESSION.CLOSE" {
+		return f.locks.runWithoutSession(c, words)
 	}
 	session := f.sessions[id]
-	if session == nil || session.deadline <= f.now() {
+	if session == nil {
 		return wire.AppendError(nil, "NOSESSION session "+id+" is unknown or has ended")
 	}
+	number := numberOf(words, "REQUEST")
+	if number == 0 {
+		answer, _ := f.runInSession(c, session, words)
+		return answer
+	}
+	session.low = max(session.low, numberOf(words, "LOW"))
+	for known := range session.memory {
+		if known <= session.low {
+			delete(session.memory, known)
+		}
+	}
+	if number <= session.low {
+		return wire.AppendError(nil, fmt.Sprintf("STALE request %d is at or below the mark %d", number, session.low))
+	}
+	if again := session.memory[number]; again != nil {
+		if hold := f.locks.byNumber(session, number); hold != nil && hold.state == fakeQueued && hasOption(words, "ASYNC") {
+			hold.subscriber = c
+		}
+		return again()
+	}
+	answer, again := f.runInSession(c, session, words)
+	if again == nil {
+		again = func() []byte { return answer }
+	}
+	session.memory[number] = again
+	return answer
+}
+
+// runInSession answers, and tells what a retry is answered when that is not the same.
+func (f *fakeCluster) runInSession(c *fakeConn, session *fakeSession, words []string) (answer []byte, again func() []byte) {
 	switch words[0] {
 	case "SESSION.RENEW":
-		session.deadline = f.now() + session.ttl
-		return appendPairs("session", id, "ttl_ms", session.ttl, "now_ms", f.now(), "deadline_ms", session.deadline)
+		return f.renew(session, words), nil
 	case "SESSION.CLOSE":
-		delete(f.sessions, id)
-		return wire.AppendStatus(nil, "OK")
+		f.locks.endSession(session, "closed")
+		return wire.AppendStatus(nil, "OK"), nil
 	case "LOCK.RELEASE":
-		return f.releaseLock(words[1], words[2])
+		return f.locks.release(session, words), nil
+	case "LOCK.CANCEL":
+		return f.locks.cancel(session, words), nil
+	case "LOCK.META":
+		return wire.AppendStatus(nil, "OK"), nil
 	}
-	return f.acquireLock(words, id)
+	return f.locks.acquire(c, session, words)
 }
 
-func (f *fakeCluster) releaseLock(name, token string) []byte {
-	if hold, held := f.locks[name]; !held || strconv.FormatInt(hold.token, 10) != token {
-		return wire.AppendError(nil, "NOTHELD lock "+name+" is not held with token "+token)
-	}
-	delete(f.locks, name)
-	f.freed.Broadcast()
-	return wire.AppendStatus(nil, "OK")
-}
-
-// acquireLock blocks for WAIT, without the wait's end: the tests end waits in other ways.
-func (f *fakeCluster) acquireLock(words []string, id string) []byte {
-	name, owner := words[1], words[6]
-	for {
-		hold, held := f.locks[name]
-		if !held || hold.owner == owner {
-			break
+func (f *fakeCluster) renew(session *fakeSession, words []string) []byte {
+	acknowledged := map[string]bool{}
+	if len(words) > 3 {
+		for _, waiter := range words[4:] {
+			acknowledged[waiter] = true
 		}
-		if len(words) == 7 {
-			return wire.AppendError(nil, fmt.Sprintf("HELD '%s' is held by session %s (token %d) for 1500 ms more; 0 waiting", name, hold.session, hold.token))
+	}
+	kept := session.losses[:0]
+	for _, loss := range session.losses {
+		if acknowledged[loss.hold.waiter] {
+			f.locks.acknowledge(loss)
+			continue
 		}
-		f.freed.Wait()
+		kept = append(kept, loss)
 	}
-	if f.locks[name].owner != owner {
-		f.token += 10
-		f.locks[name] = fakeHold{session: id, owner: owner, token: f.token}
+	session.losses = kept
+	session.deadline = f.now() + session.ttl
+	answer := wire.AppendMapHeader(nil, wire.RESP3, 6)
+	answer = appendRest(answer, "session", session.id, "ttl_ms", session.ttl, "now_ms", f.now(), "deadline_ms", session.deadline, "losses_total", int64(len(kept)))
+	answer = wire.AppendArrayHeader(wire.AppendBulk(answer, "losses"), len(kept))
+	for _, loss := range kept {
+		answer = append(answer, loss.spelled()...)
 	}
-	deadline := f.sessions[id].deadline
-	return appendPairs("token", f.locks[name].token, "remaining_ms", deadline-f.now(), "now_ms", f.now(), "deadline_ms", deadline)
+	return answer
 }
 
 func appendPairs(pairs ...any) []byte {
-	to := wire.AppendMapHeader(nil, wire.RESP3, len(pairs)/2)
+	return appendRest(wire.AppendMapHeader(nil, wire.RESP3, len(pairs)/2), pairs...)
+}
+
+func appendRest(to []byte, pairs ...any) []byte {
 	for _, one := range pairs {
 		switch value := one.(type) {
 		case string:
 			to = wire.AppendBulk(to, value)
 		case int64:
 			to = wire.AppendInteger(to, value)
+		case []byte:
+			to = append(to, value...)
 		}
 	}
 	return to

@@ -14,7 +14,6 @@ const (
 	DefaultDialTimeout    = time.Second
 	DefaultAttemptTimeout = 5 * time.Second       // longer than a node holds a request while there is no leader
 	DefaultMaxAttempts    = 10                    // about five seconds of pauses
-	DefaultMaxWaiting     = 256                   // connections
 	DefaultRateTolerance  = 0.1                   // ρ
 	DefaultMargin         = 20 * time.Millisecond // rounding to milliseconds, and the time until a goroutine runs
 	DefaultSessionTTL     = 10 * time.Second
@@ -54,8 +53,9 @@ type Options struct {
 	// MaxAttempts bounds how often a request is tried before its last error is returned. The pauses between attempts grow to a second.
 	MaxAttempts int
 
-	// MaxWaiting bounds how many acquires wait at the same time, each on a connection of its own. More of them wait for one that ends.
-	MaxWaiting int
+	// FollowLeader moves the connection to the leader of the cluster whenever the leader advertises an address that is one of Endpoints. It saves each request the way
+	// from a follower to the leader; against that, the followers no longer share the work of reading requests, so it suits few and busy clients.
+	FollowLeader bool
 
 	// RateTolerance is ρ: by how much the rates of two clocks may differ, as a fraction. From 0 (exclusive) to 0.5.
 	RateTolerance float64
@@ -71,7 +71,6 @@ func (o Options) withDefaults() (Options, error) {
 	setDefault(&o.DialTimeout, DefaultDialTimeout)
 	setDefault(&o.AttemptTimeout, DefaultAttemptTimeout)
 	setDefault(&o.MaxAttempts, DefaultMaxAttempts)
-	setDefault(&o.MaxWaiting, DefaultMaxWaiting)
 	setDefault(&o.RateTolerance, DefaultRateTolerance)
 	setDefault(&o.Margin, DefaultMargin)
 	if o.Clock == nil {
@@ -91,8 +90,8 @@ func (o Options) withDefaults() (Options, error) {
 	if o.Username != "" && o.Password == "" {
 		faults = append(faults, errors.New("Username is set and Password is not"))
 	}
-	if o.DialTimeout < 0 || o.AttemptTimeout < 0 || o.MaxAttempts < 0 || o.MaxWaiting < 0 || o.Margin < 0 {
-		faults = append(faults, errors.New("DialTimeout, AttemptTimeout, MaxAttempts, MaxWaiting and Margin must not be negative"))
+	if o.DialTimeout < 0 || o.AttemptTimeout < 0 || o.MaxAttempts < 0 || o.Margin < 0 {
+		faults = append(faults, errors.New("DialTimeout, AttemptTimeout, MaxAttempts and Margin must not be negative"))
 	}
 	if o.RateTolerance < 0 || o.RateTolerance > 0.5 {
 		faults = append(faults, fmt.Errorf("RateTolerance %v is not between 0 and 0.5", o.RateTolerance))

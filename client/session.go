@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"iter"
 	"strconv"
 	"sync"
 	"time"
@@ -12,18 +12,26 @@ import (
 	"github.com/coordd/coordd/transport/resp/wire"
 )
 
-// Session holds locks, and is kept alive in the background until it is closed or lost. All methods may be called from any goroutine.
+// Session holds locks, and is kept alive in the background until it is closed or lost. One is enough for a process, however many locks it takes. All methods
+// may be called from any goroutine.
 type Session struct {
-	client *Client
-	id     string
-	secret string
-	ttl    time.Duration // as the cluster granted it
-	ctx    context.Context
-	end    context.CancelCauseFunc
+	client  *Client
+	id      string
+	secret  string
+	ttl     time.Duration // as the cluster granted it
+	ctx     context.Context
+	end     context.CancelCauseFunc
+	numbers numbers
+	hurry   chan struct{} // room for one: a keepalive is wanted now
 
 	mu       sync.Mutex
 	deadline time.Duration // on the client's clock: until then the cluster has certainly not ended the session
 	renewed  time.Duration // when the last keepalive that was answered was sent
+	known    reading       // from that keepalive
+	state    State         // as last told
+	changed  chan struct{} // closed and replaced when state changes
+	alarm    *time.Timer   // rings when a deadline comes
+	holds    holds
 }
 
 // OpenSession opens a session. It lives until [Session.Close], or until it could not be renewed in time; the context bounds only the opening.
@@ -41,28 +49,27 @@ func (c *Client) OpenSession(ctx context.Context, options SessionOptions) (*Sess
 	}
 	// The moment before the first attempt is the send time: an attempt whose answer was lost may have opened another session, which ends by itself.
 	sent := c.clock.now()
-	answer, _, err := c.request(ctx, repeatable, arguments...)
+	answer, _, err := c.request(ctx, c.repeated(), arguments...)
 	if err != nil {
 		return nil, fmt.Errorf("opening a session: %w", err)
 	}
-	s := &Session{client: c, renewed: sent}
+	s := &Session{client: c, hurry: make(chan struct{}, 1), changed: make(chan struct{}), holds: newHolds()}
+	s.ctx, s.end = context.WithCancelCause(c.ctx)
 	if err := s.opened(answer, sent); err != nil {
+		s.end(err)
 		return nil, fmt.Errorf("opening a session: %w", err)
 	}
-	s.ctx, s.end = context.WithCancelCause(c.ctx)
+	c.enter(s.ctx, s)
 	c.work(s.renew)
-	c.work(s.watch)
 	return s, nil
 }
 
 func (s *Session) opened(answer wire.Value, sent time.Duration) error {
-	id, hasID := answer.Lookup("session")
-	secret, hasSecret := answer.Lookup("secret")
-	ttl, hasTTL := number(answer, "ttl_ms")
-	if !hasID || !hasSecret || !hasTTL || ttl <= 0 {
+	fields := mapOf(answer)
+	s.id, s.secret, s.ttl = fields.text("session"), fields.text("secret"), fields.span("ttl_ms")
+	if s.id == "" || s.secret == "" || s.ttl <= 0 {
 		return errors.New("the answer has no session, secret or ttl_ms; is this a coordd cluster?")
 	}
-	s.id, s.secret, s.ttl = string(id.Text), string(secret.Text), time.Duration(ttl)*time.Millisecond
 	return s.extend(answer, sent)
 }
 
@@ -73,14 +80,18 @@ func (s *Session) extend(answer wire.Value, sent time.Duration) error {
 	if !hasNow || !hasEnd {
 		return errors.New("the answer has no now_ms or deadline_ms")
 	}
-	deadline := s.client.clock.deadline(sent, committed, end)
+	defer s.look()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.deadline != 0 && s.deadline <= s.client.clock.now() {
-		return ErrLost // what was lost stays lost, whether or not somebody has noticed yet
+		return s.lostInTime() // what was lost stays lost, whether or not somebody has noticed yet
 	}
-	s.deadline = max(s.deadline, deadline)
-	s.renewed = max(s.renewed, sent)
+	known := reading{sent: sent, committedMs: committed}
+	s.deadline = max(s.deadline, s.client.clock.deadline(known, end))
+	if sent >= s.renewed {
+		s.renewed, s.known = sent, known
+	}
+	s.holds.measure(s.client.clock, known)
 	return nil
 }
 
@@ -103,15 +114,101 @@ func (s *Session) Remaining() time.Duration {
 // Context ends when the session is closed or lost; its cause says which ([ErrClosed], [ErrLost]).
 func (s *Session) Context() context.Context { return s.ctx }
 
+// State is the session's state now. A session that was closed is StateReleased.
+func (s *Session) State() State {
+	state, _ := s.reckon()
+	return state
+}
+
+// States yields the present state and then each change, until the session has ended or the context does. Changes that pass while the body of the loop runs are left out.
+func (s *Session) States(ctx context.Context) iter.Seq[State] { return follow(ctx, s.ctx, s.reckon) }
+
+// reckon is the state now, and what is closed when it may have changed.
+func (s *Session) reckon() (State, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stateLocked(), s.changed
+}
+
+func (s *Session) stateLocked() State {
+	now := s.client.clock.now()
+	switch {
+	case s.ctx.Err() != nil && !errors.Is(context.Cause(s.ctx), ErrLost):
+		return StateReleased
+	case s.ctx.Err() != nil || now >= s.deadline:
+		return StateLost
+	case now >= s.late():
+		return StateJeopardy
+	}
+	return StateHeld
+}
+
+// late is the moment from which on a keepalive is late: the next one was due, and one attempt at it has failed.
+func (s *Session) late() time.Duration {
+	interval, patience := s.renewing()
+	return s.renewed + interval + patience
+}
+
+// look ends the session at its deadline and the holds at theirs, tells of a change of state, and sets the alarm for the next.
+func (s *Session) look() {
+	s.mu.Lock()
+	now := s.client.clock.now()
+	state := s.stateLocked()
+	if state != s.state {
+		s.state = state
+		close(s.changed)
+		s.changed = make(chan struct{})
+	}
+	over := s.holds.over(now)
+	s.setAlarm(now)
+	s.mu.Unlock()
+	for _, hold := range over {
+		hold.end(hold.lost(LossMaxHold))
+	}
+	if state == StateLost {
+		s.end(s.lostInTime()) // without effect if it ended before
+	}
+}
+
+// setAlarm is called with mu held.
+func (s *Session) setAlarm(now time.Duration) {
+	if s.alarm == nil {
+		s.alarm = time.AfterFunc(time.Hour, s.look)
+	}
+	if s.stateLocked().over() {
+		s.alarm.Stop()
+		return
+	}
+	next := s.holds.next(s.deadline)
+	if late := s.late(); late > now {
+		next = min(next, late)
+	}
+	s.alarm.Reset(next - now)
+}
+
+// lostInTime is the cause of the end of a session that was not renewed.
+func (s *Session) lostInTime() error { return &LostError{Session: s.id, Reason: LossUnrenewed} }
+
+// lostByAnswer is the cause of the end of a session that the cluster does not know any more.
+func (s *Session) lostByAnswer(err error) error {
+	lost := &LostError{Session: s.id, Reason: LossSessionEnded, cause: err}
+	lost.Why = detailsOf(err).text("killed")
+	if lost.Why != "" {
+		lost.Reason = LossKilled
+	}
+	return lost
+}
+
 // Close ends the session and frees everything it holds. The contexts of its locks end before the cluster is asked. After an error the cluster ends it
 // when its TTL has passed.
 func (s *Session) Close(ctx context.Context) error {
 	lost := errors.Is(s.err(), ErrLost)
 	s.end(ErrClosed)
+	s.look()
 	if lost {
 		return nil // it ends on the cluster by itself
 	}
-	_, _, err := s.client.request(ctx, repeatable, "SESSION.CLOSE", s.id, s.secret)
+	_, _, err := s.client.request(ctx, s.client.repeated(), "SESSION.CLOSE", s.id, s.secret)
 	if err == nil || hasCode(err, "NOSESSION") {
 		return nil
 	}
@@ -121,79 +218,7 @@ func (s *Session) Close(ctx context.Context) error {
 // err is why the session ended, nil while it lives. A deadline that has passed counts before anybody has acted on it.
 func (s *Session) err() error {
 	if s.Remaining() == 0 {
-		s.end(ErrLost) // without effect if it ended before
+		s.end(s.lostInTime()) // without effect if it ended before
 	}
 	return context.Cause(s.ctx)
-}
-
-// renewing says when the next keepalive is due, after the one that was last answered, and how long one attempt may take.
-func (s *Session) renewing() (interval, patience time.Duration) { return s.ttl / 3, s.ttl / 6 }
-
-// renew sends keepalives until the session ends.
-func (s *Session) renew() {
-	interval, patience := s.renewing()
-	for {
-		s.mu.Lock()
-		due := s.renewed + interval - s.client.clock.now()
-		s.mu.Unlock()
-		if wait(s.ctx, due) != nil {
-			return
-		}
-		err := s.keepAlive(patience)
-		switch {
-		case err == nil:
-		case errors.Is(err, ErrLost):
-			s.end(ErrLost)
-			return
-		case hasCode(err, "NOSESSION"):
-			s.end(fmt.Errorf("%w: %w", ErrLost, err))
-			return
-		case wait(s.ctx, patience/16+rand.N(patience/16+1)) != nil:
-			return
-		}
-	}
-}
-
-// keepAlive sends one keepalive. Each attempt has a send time of its own: the cluster never answers a keepalive from memory, so an answer
-// was made after its own request was sent.
-func (s *Session) keepAlive(patience time.Duration) error {
-	ctx, cancel := context.WithTimeout(s.ctx, patience)
-	defer cancel()
-	established, err := s.client.connection(ctx)
-	if err != nil {
-		return err
-	}
-	sent := s.client.clock.now()
-	answer, _, err := established.do(ctx, wire.AppendRequest(nil, "SESSION.RENEW", s.id, s.secret))
-	if err == nil {
-		err = serverError(answer)
-	}
-	if err == nil {
-		return s.extend(answer, sent)
-	}
-	if s.ctx.Err() == nil && !hasCode(err, "NOSESSION") {
-		s.client.leave(established)
-	}
-	return err
-}
-
-// maxBlink bounds how late the end of a session may be noticed after the machine was suspended, since timers do not count suspended time.
-const maxBlink = 250 * time.Millisecond
-
-// watch ends the session at its deadline.
-func (s *Session) watch() {
-	for s.err() == nil {
-		if wait(s.ctx, min(s.Remaining(), maxBlink)) != nil {
-			return
-		}
-	}
-}
-
-// number reads a number of a map.
-func number(answer wire.Value, key string) (int64, bool) {
-	value, found := answer.Lookup(key)
-	if !found {
-		return 0, false
-	}
-	return value.Int()
 }

@@ -22,7 +22,7 @@ func TestDeadlineArithmetic(t *testing.T) {
 		{time.Second, 500, 500, time.Second - 20*time.Millisecond},
 		{time.Second, 900, 500, time.Second - 20*time.Millisecond}, // an end in the past never moves the deadline before the sending
 	} {
-		if got := clock.deadline(c.sent, c.committed, c.end); got != c.want {
+		if got := clock.deadline(reading{c.sent, c.committed}, c.end); got != c.want {
 			t.Errorf("sent %v, committed %d, end %d: deadline %v, want %v", c.sent, c.committed, c.end, got, c.want)
 		}
 	}
@@ -114,7 +114,7 @@ func TestS04_AKeepaliveCountsFromItsSending(t *testing.T) {
 		defer finish(t, cluster, c)
 		session := openSession(t, c, 11*time.Second)
 		sent := cluster.clock()
-		answer, _, err := c.request(t.Context(), once, "SESSION.RENEW", session.id, session.secret)
+		answer, _, err := c.request(t.Context(), c.once(), "SESSION.RENEW", session.id, session.secret)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/coordd/coordd/transport/resp/wire"
+)
+
+// renewing says when the next keepalive is due, after the one that was last answered, and how long one attempt may take.
+func (s *Session) renewing() (interval, patience time.Duration) { return s.ttl / 3, s.ttl / 6 }
+
+// renew sends keepalives until the session ends.
+func (s *Session) renew() {
+	for s.awaitDue() {
+		err := s.keepAlive(s.ctx)
+		_, patience := s.renewing()
+		switch {
+		case err == nil:
+		case errors.Is(err, ErrLost):
+			s.end(err)
+		case hasCode(err, "NOSESSION"):
+			s.end(s.lostByAnswer(err))
+		case wait(s.ctx, patience/16+rand.N(patience/16+1)) != nil:
+		}
+	}
+	s.look()
+}
+
+// awaitDue waits until the next keepalive is due, or somebody is in a hurry; false when the session has ended.
+func (s *Session) awaitDue() bool {
+	interval, _ := s.renewing()
+	s.mu.Lock()
+	due := s.renewed + interval - s.client.clock.now()
+	s.mu.Unlock()
+	timer := time.NewTimer(due)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.hurry:
+	case <-s.ctx.Done():
+	}
+	return s.ctx.Err() == nil
+}
+
+// keepAlive sends one keepalive, with the losses that can be acknowledged. Each attempt has a send time of its own: the cluster never answers a keepalive from
+// memory, so an answer was made after its own request was sent.
+func (s *Session) keepAlive(ctx context.Context) error {
+	_, patience := s.renewing()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	established, err := s.client.connection(ctx)
+	if err != nil {
+		return err
+	}
+	words := []string{"SESSION.RENEW", s.id, s.secret}
+	acknowledged := s.unacknowledged()
+	if len(acknowledged) > 0 {
+		words = append(append(words, "ACK"), acknowledged...)
+	}
+	sent := s.client.clock.now()
+	answer, _, err := established.do(ctx, wire.AppendRequest(nil, words...))
+	if err == nil {
+		err = serverError(answer)
+	}
+	if err != nil {
+		if s.ctx.Err() == nil && !hasCode(err, "NOSESSION") {
+			s.client.leave(established)
+		}
+		return err
+	}
+	s.acknowledged(acknowledged)
+	for _, loss := range mapOf(answer).list("losses") {
+		s.lose(loss)
+	}
+	return s.extend(answer, sent)
+}
