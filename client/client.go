@@ -45,6 +45,9 @@ func Dial(ctx context.Context, options Options) (*Client, error) {
 	if _, err := c.connection(ctx); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
+	if options.steering != nil {
+		c.join(options.steering)
+	}
 	if options.FollowLeader {
 		c.work(c.followLeader)
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/coordd/coordd/client/internal/steer"
 )
 
 // The defaults of Options and SessionOptions.
@@ -65,6 +67,8 @@ type Options struct {
 
 	// Clock reads a clock that counts the time in which the machine is suspended and never goes back. Only tests set it.
 	Clock func() time.Duration
+
+	steering *steer.Wheel
 }
 
 func (o Options) withDefaults() (Options, error) {

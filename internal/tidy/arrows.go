@@ -33,6 +33,8 @@ var rooms = []room{
 		"programs that link the client must not link a server"},
 	{"client/guard", []string{"client", "transport/resp/wire"}, only,
 		"a guard is linked into programs with drivers of their own, and brings none along"},
+	{"client/clienttest", []string{"client", "raftnode", "transport", "transport/peer", "transport/resp", "fsm/command"}, nil,
+		"it gives tests of other people's programs a whole cluster, and nothing else of the service"},
 	{"cmd", []string{"cmd", "fsm", "ring", "transport", "raftnode", "client", "internal"}, nil,
 		"cmd wires the rooms together"},
 	{"internal", []string{"internal"}, nil,

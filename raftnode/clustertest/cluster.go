@@ -21,6 +21,8 @@ type Options struct {
 	Nodes int
 	// Loopback uses TCP on 127.0.0.1 and real stores instead of memory.
 	Loopback bool
+	// Founded lets the nodes start as members of a cluster, without the second that finding each other takes where time is real.
+	Founded bool
 	// Configure may change each node's configuration, at every start.
 	Configure func(place int, config *raftnode.Config)
 	// Patience bounds waits for the cluster; 0 means 20 s.
@@ -67,6 +69,9 @@ func Start(t testing.TB, options Options) *Cluster {
 		c.places = append(c.places, c.newPlace(i, options.Nodes))
 	}
 	c.learnAddresses()
+	if options.Founded {
+		c.found()
+	}
 	for i := range c.places {
 		c.Restart(i)
 	}
