@@ -102,6 +102,7 @@ const (
 	LossKilled       LossReason = "killed"        // an operator ended the session
 	LossForced       LossReason = "forced"        // an operator ended the hold
 	LossMaxHold      LossReason = "max_hold"      // it was held for as long as MaxHold allows
+	LossExpired      LossReason = "expired"       // a lease's time was over
 )
 
 // LostError says how a lock, or a session with all its locks, was lost. It is ErrLost to errors.Is.
@@ -137,6 +138,8 @@ func (e *LostError) reason() string {
 		text = "its hold was ended by force"
 	case LossMaxHold:
 		text = "it was held for as long as its max hold allows"
+	case LossExpired:
+		text = "its time was over"
 	default:
 		text = strings.ReplaceAll(string(e.Reason), "_", " ")
 	}

@@ -38,10 +38,11 @@ type fakeCluster struct {
 
 // fakeConn is the cluster's end of a connection.
 type fakeConn struct {
-	endpoint string
-	socket   net.Conn
-	output   *wire.Output
-	mute     bool // answers come in order, so after one that is not given there can be no other
+	endpoint   string
+	socket     net.Conn
+	output     *wire.Output
+	subscribed bool
+	mute       bool // answers come in order, so after one that is not given there can be no other
 }
 
 type fakeSession struct {
@@ -118,6 +119,17 @@ func (f *fakeCluster) connections() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]string{}, f.opened...)
+}
+
+// cutSubscribed ends every connection with a subscription.
+func (f *fakeCluster) cutSubscribed() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for one := range f.open {
+		if one.subscribed {
+			_ = one.socket.Close()
+		}
+	}
 }
 
 // cut ends every connection to an endpoint.
@@ -223,6 +235,7 @@ func (c *fakeConn) push(kind, name, waiter string, what []byte) {
 
 func (f *fakeCluster) run(c *fakeConn, words []string) []byte {
 	f.locks.passTime()
+	c.subscribed = c.subscribed || words[0] == "EVENTS.SUBSCRIBE"
 	if canned := f.answers[words[0]]; canned != nil {
 		return canned(words)
 	}

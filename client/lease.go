@@ -70,10 +70,10 @@ func (c *Client) Lease(ctx context.Context, name string, ttl time.Duration, opti
 		return nil, err
 	}
 	sent := c.clock.now()
-	answer, _, err = c.request(ctx, c.repeated(), "LOCK.RENEW", name, l.hold())
+	answer, _, err = c.request(ctx, c.repeated(), "LOCK.RENEW", name, l.id)
 	if err != nil {
 		l.end(ErrReleased)
-		c.work(func() { _, _, _ = c.request(c.ctx, c.repeated(), "LOCK.RELEASE", name, l.hold()) })
+		c.work(func() { _, _, _ = c.request(c.ctx, c.repeated(), "LOCK.RELEASE", name, l.id) })
 		return nil, refusal(name, err)
 	}
 	return l.begin(answer, sent)
@@ -112,7 +112,7 @@ func (c *Client) newLease(name string, answer wire.Value) (*Lease, error) {
 func (l *Lease) begin(answer wire.Value, sent time.Duration) (*Lease, error) {
 	l.extend(answer, sent)
 	if l.Remaining() == 0 {
-		err := l.lost(LossUnrenewed)
+		err := l.lost()
 		l.end(err)
 		return nil, err
 	}
@@ -145,16 +145,13 @@ func (l *Lease) look() {
 	}
 	l.mu.Unlock()
 	if left <= 0 {
-		l.end(l.lost(LossUnrenewed))
+		l.end(l.lost())
 	}
 }
 
-func (l *Lease) lost(reason LossReason) *LostError {
-	return &LostError{Name: l.name, Token: l.token, Reason: reason}
+func (l *Lease) lost() *LostError {
+	return &LostError{Name: l.name, Token: l.token, Reason: LossExpired}
 }
-
-// hold names the lease to the cluster.
-func (l *Lease) hold() string { return l.id }
 
 // Name is the lock's name.
 func (l *Lease) Name() string { return l.name }
@@ -184,7 +181,7 @@ func (l *Lease) Renew(ctx context.Context, ttl time.Duration) error {
 		l.look()
 		return context.Cause(l.ctx)
 	}
-	words := []string{"LOCK.RENEW", l.name, l.hold()}
+	words := []string{"LOCK.RENEW", l.name, l.id}
 	if ttl != 0 {
 		words = append(words, "PX", strconv.FormatInt(ttl.Milliseconds(), 10))
 	}
@@ -210,7 +207,7 @@ func (l *Lease) Renew(ctx context.Context, ttl time.Duration) error {
 func (l *Lease) Release(ctx context.Context) error {
 	l.end(ErrReleased)
 	l.look()
-	_, _, err := l.client.request(ctx, l.client.repeated(), "LOCK.RELEASE", l.name, l.hold())
+	_, _, err := l.client.request(ctx, l.client.repeated(), "LOCK.RELEASE", l.name, l.id)
 	if err == nil || hasCode(err, "NOTHELD") {
 		return nil
 	}
