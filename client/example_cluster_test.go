@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/coordd/coordd/client"
 	"github.com/coordd/coordd/raftnode"
 	"github.com/coordd/coordd/transport/resp"
 )
@@ -49,4 +50,22 @@ func must(err error) {
 	if err != nil {
 		panic(fmt.Sprint("the example cannot run: ", err))
 	}
+}
+
+// exampleClient is connected to a cluster of its own.
+func exampleClient() (cluster *client.Client, stop func()) {
+	endpoint, stopNode := startExampleNode()
+	cluster, err := client.Dial(context.Background(), client.Options{Endpoints: []string{endpoint}})
+	must(err)
+	return cluster, func() {
+		must(cluster.Close())
+		stopNode()
+	}
+}
+
+// exampleSession is a session of a client, as a process would have.
+func exampleSession(cluster *client.Client, name string) *client.Session {
+	session, err := cluster.OpenSession(context.Background(), client.SessionOptions{Name: name})
+	must(err)
+	return session
 }
