@@ -15,7 +15,8 @@ import (
 )
 
 var (
-	enduranceSessions = flag.Int("sessions", 0, "run TestSessionsSurviveLeaderChanges with so many sessions in real time; 0: a few, in a bubble")
+	enduranceSessions = flag.Int("sessions", 100, "how many sessions TestSessionsSurviveLeaderChanges has")
+	enduranceReal     = flag.Bool("real-time", false, "run it in real time, which is as hard as the machine is busy; otherwise in a bubble")
 	enduranceChanges  = flag.Int("leader-changes", 20, "how many leaders lose their office in it")
 	enduranceSpan     = flag.Duration("span", 2*time.Minute, "within how long")
 )
@@ -25,11 +26,11 @@ const enduranceTTL = 2 * time.Second
 // Sessions with a TTL of two seconds survive twenty leader changes, half of them crashes, without one false expiration; then half of the processes die, and all that they held is free within the
 // TTL and two seconds.
 func TestSessionsSurviveLeaderChanges(t *testing.T) {
-	if *enduranceSessions > 0 {
+	if *enduranceReal {
 		surviveLeaderChanges(t, *enduranceSessions)
 		return
 	}
-	synctest.Test(t, func(t *testing.T) { surviveLeaderChanges(t, 100) })
+	synctest.Test(t, func(t *testing.T) { surviveLeaderChanges(t, *enduranceSessions) })
 }
 
 func surviveLeaderChanges(t *testing.T, count int) {
@@ -64,6 +65,7 @@ func (s *served) gather(t *testing.T, count int) *crowd {
 	const processes = 10
 	c := &crowd{sessions: make([][]*client.Session, processes)}
 	var opening sync.WaitGroup
+	places := make(chan struct{}, 64)
 	for p := range processes {
 		process := s.clientWith(func(o *client.Options) {
 			o.Endpoints = []string{fmt.Sprint(p % 3), fmt.Sprint((p + 1) % 3), fmt.Sprint((p + 2) % 3)}
@@ -71,7 +73,9 @@ func (s *served) gather(t *testing.T, count int) *crowd {
 		c.clients = append(c.clients, process)
 		c.sessions[p] = make([]*client.Session, count/processes)
 		for i := range c.sessions[p] {
+			places <- struct{}{}
 			opening.Go(func() {
+				defer func() { <-places }()
 				session, err := process.OpenSession(t.Context(), client.SessionOptions{TTL: enduranceTTL})
 				if err != nil {
 					t.Error(err)

@@ -45,8 +45,12 @@ func (s *Session) awaitDue() bool {
 	return s.ctx.Err() == nil
 }
 
+// errLate says that a keepalive was not answered in the time that one attempt has.
+var errLate = errors.New("a keepalive was not answered in time")
+
 // keepAlive sends one keepalive, with the losses that can be acknowledged. Each attempt has a send time of its own: the cluster never answers a keepalive from
-// memory, so an answer was made after its own request was sent.
+// memory, so an answer was made after its own request was sent. A node that is late is left for the next, but its answer still counts when it comes: on a cluster that is
+// slow rather than gone, another attempt would be as late.
 func (s *Session) keepAlive(ctx context.Context) error {
 	_, patience := s.renewing()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -55,19 +59,38 @@ func (s *Session) keepAlive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	answered := make(chan error, 1)
+	if !s.client.work(func() { answered <- s.exchange(established) }) {
+		return ErrClosed
+	}
+	select {
+	case err := <-answered:
+		return err
+	case <-ctx.Done():
+	}
+	if s.ctx.Err() == nil {
+		s.client.leave(established)
+	}
+	return errLate
+}
+
+// exchange sends a keepalive over a connection and waits for the answer as long as it is of use.
+func (s *Session) exchange(over *connection) error {
+	ctx, cancel := context.WithTimeout(s.ctx, s.Remaining())
+	defer cancel()
 	words := []string{"SESSION.RENEW", s.id, s.secret}
 	acknowledged := s.unacknowledged()
 	if len(acknowledged) > 0 {
 		words = append(append(words, "ACK"), acknowledged...)
 	}
 	sent := s.client.clock.now()
-	answer, _, err := established.do(ctx, wire.AppendRequest(nil, words...))
+	answer, _, err := over.do(ctx, wire.AppendRequest(nil, words...))
 	if err == nil {
 		err = serverError(answer)
 	}
 	if err != nil {
 		if s.ctx.Err() == nil && !hasCode(err, "NOSESSION") {
-			s.client.leave(established)
+			s.client.leave(over)
 		}
 		return err
 	}

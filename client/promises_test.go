@@ -329,7 +329,11 @@ func TestS05_ForcedAgainstACluster(t *testing.T) {
 				return nil
 			})
 		}()
-		<-begun
+		select {
+		case <-begun:
+		case err := <-worked:
+			t.Fatal(err)
+		}
 		forced := time.Now()
 		if done, err := operator.ForceUnlock(t.Context(), "job", client.Force{Reason: "a test"}); err != nil || done.Ended != 1 {
 			t.Fatalf("%+v, %v", done, err)
