@@ -156,29 +156,30 @@ func ExampleElection_Observe() {
 	region := cluster.Election("region-eu")
 	node := exampleSession(cluster, "node-1")
 
+	leads := make(chan *client.Leadership, 1)
 	for leader, err := range region.Observe(ctx) {
 		must(err)
 		switch {
-		case leader.Vacant() && leader.Token == 0:
-			fmt.Println("no leader")
-			if node == nil {
-				return
-			}
+		case !leader.Vacant():
+			fmt.Println(leader.Candidate, "leads at", leader.Value)
+			must((<-leads).Resign(ctx))
+			leads = nil
+		case leads != nil:
+			fmt.Println("no leader yet")
 			go func() {
-				_, err := region.Campaign(ctx, node, "10.0.0.1:80", client.Owner("node-1"))
+				leadership, err := region.Campaign(ctx, node, "10.0.0.1:80", client.Owner("node-1"))
 				must(err)
+				leads <- leadership
 			}()
 		default:
-			fmt.Println(leader.Candidate, "leads at", leader.Value)
-			closing := node
-			node = nil
-			must(closing.Close(ctx))
+			fmt.Println("no leader any more")
+			return
 		}
 	}
 	// Output:
-	// no leader
+	// no leader yet
 	// node-1 leads at 10.0.0.1:80
-	// no leader
+	// no leader any more
 }
 
 // A resource that cannot keep the greatest token asks whether a hold is current.
@@ -243,13 +244,13 @@ func ExampleClient_Watch() {
 
 	for event, err := range cluster.Watch(ctx, client.WatchOptions{From: before.Position, Names: []string{"job"}}) {
 		must(err)
-		fmt.Println(event.Type, event.Name, event.Reason)
+		fmt.Println(event.Name, event.Type)
 		if event.Type == "vacant" {
 			break
 		}
 	}
 	// Output:
-	// began job
-	// ended job released
-	// vacant job
+	// job began
+	// job ended
+	// job vacant
 }

@@ -24,7 +24,7 @@ type served struct {
 
 type door struct {
 	server   *resp.Server
-	listener *pipeListener
+	listener *client.Pipe
 	done     chan struct{}
 }
 
@@ -40,7 +40,7 @@ func startServed(t *testing.T) *served {
 func (s *served) openDoor(i int) { s.openDoorWith(i, resp.Config{}) }
 
 func (s *served) serve(i int, server *resp.Server) {
-	opened := &door{server: server, listener: newPipeListener(), done: make(chan struct{})}
+	opened := &door{server: server, listener: client.NewPipe(), done: make(chan struct{})}
 	go func() {
 		defer close(opened.done)
 		if err := server.Serve(opened.listener); !errors.Is(err, resp.ErrServerClosed) {
@@ -92,7 +92,7 @@ func (s *served) dial(ctx context.Context, endpoint string) (net.Conn, error) {
 	if opened == nil {
 		return nil, errors.New("connection refused")
 	}
-	return opened.listener.dial(ctx)
+	return opened.listener.Dial(ctx, endpoint)
 }
 
 func (s *served) client() *client.Client {
@@ -132,47 +132,3 @@ func closeClient(t *testing.T, c *client.Client) {
 		t.Error(err)
 	}
 }
-
-// pipeListener is a net.Listener whose connections are pipes in memory, which a synctest bubble understands.
-type pipeListener struct {
-	connections chan net.Conn
-	closed      chan struct{}
-	once        sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{connections: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) dial(ctx context.Context) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case l.connections <- theirs:
-		return ours, nil
-	case <-l.closed:
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case accepted := <-l.connections:
-		return accepted, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return pipeAddress{} }
-
-type pipeAddress struct{}
-
-func (pipeAddress) Network() string { return "pipe" }
-func (pipeAddress) String() string  { return "pipe" }

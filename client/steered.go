@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"time"
 
 	"github.com/coordd/coordd/client/internal/steer"
 )
@@ -20,13 +21,34 @@ func (c *Client) join(wheel *steer.Wheel) {
 	context.AfterFunc(c.ctx, wheel.Join(steered{c}))
 }
 
+// answerPause is how long a keepalive that became due by moving the time is waited for. Where no answer can come this is what each step costs; a late one counts all the same.
+const answerPause = 20 * time.Millisecond
+
 // TimeMoved implements steer.Steered.
 func (s steered) TimeMoved() {
+	var due []*Session
 	for _, one := range s.client.living.all() {
 		one.look()
 		if session, is := one.(*Session); is && session.isDue() {
+			due = append(due, session)
+		}
+	}
+	answered := make(chan struct{}, len(due))
+	for _, session := range due {
+		s.client.work(func() {
 			_ = session.keepAlive(session.ctx) // the next one is due soon, and the renewing goroutine sends them too
-			session.look()
+			answered <- struct{}{}
+		})
+	}
+	enough := time.NewTimer(answerPause)
+	defer enough.Stop()
+	for range due {
+		select {
+		case <-answered:
+		case <-enough.C:
+			return
+		case <-s.client.ctx.Done():
+			return
 		}
 	}
 }

@@ -13,20 +13,25 @@ const maxAsyncWaits = command.MaxWaitersPerSession
 // acquireAsync answers an acquire's place at once, and pushes how its wait ended. So one connection can carry keepalives and any number of waits (safety case
 // S29). The waiter belongs to the session: it stays when the connection ends.
 func (c *connection) acquireAsync(a *acquisition, argumentBytes int) {
+	c.runAsync(a.op.Names[0], a.wrapped(), argumentBytes)
+}
+
+// runAsync carries out what may be answered with a place, and pushes what becomes of that.
+func (c *connection) runAsync(name string, op command.Op, argumentBytes int) {
 	if c.asyncWaits.Load() >= maxAsyncWaits {
 		c.reply(command.Errorf(command.CodeLimit, "%d acquires of this connection wait, which is the limit", maxAsyncWaits))
 		return
 	}
 	var waiter command.WaiterID
 	waits := false
-	c.run(a.wrapped(), argumentBytes, func(_ *connection, reply command.Reply) answer {
+	c.run(op, argumentBytes, func(_ *connection, reply command.Reply) answer {
 		waiter, waits = waiterOf(reply)
 		return answer{reply: reply}
 	})
 	// The push comes behind the answer, so it is not waited for before that is on its way.
 	c.batch.slots[len(c.batch.slots)-1].after = func() {
 		if waits && c.protocol == wire.RESP3 {
-			c.pushWhenOver(a.op.Names[0], waiter)
+			c.pushWhenOver(name, waiter)
 		}
 	}
 }
@@ -95,15 +100,24 @@ func (c *connection) awaitLock(argv [][]byte) {
 		o.fail(refusal)
 	}
 	var timeout int64
+	async := false
 	for o.more() {
-		if !o.milliseconds("timeout", "TIMEOUT", 0, command.MaxWaitMilliseconds, &timeout) {
+		switch {
+		case o.flag("async"):
+			async = true
+		case !o.milliseconds("timeout", "TIMEOUT", 0, command.MaxWaitMilliseconds, &timeout):
 			o.unknown()
 		}
+	}
+	if async && timeout != 0 {
+		o.fail(errorf("LOCK.AWAIT takes TIMEOUT or ASYNC, not both: with ASYNC the end of the wait is pushed, whenever it comes"))
 	}
 	outcome := command.HoldOutcome{Name: name, Waiter: waiter}
 	switch {
 	case o.failed:
 		c.reply(o.refusal)
+	case async:
+		c.runAsync(name, outcome, sizeOf(argv))
 	case timeout == 0:
 		c.run(outcome, sizeOf(argv), nil)
 	case c.carriesKeepalives:

@@ -32,7 +32,7 @@ func lockRows() []*row {
 			summary: "Takes several locks as one, all or nothing: one fencing token, one place in all their queues. What ends one of them ends all."}),
 		one(row{name: "semaphore.acquire", arity: -3, flags: blocking, categories: blockingCategories, handle: (*connection).acquirePermits, usage: "name limit [PERMITS n] " + acquireOptions,
 			summary: "Takes permits of a semaphore that has so many in all. Check them with FENCE.CHECK and their waiter id, never with a high-water mark of tokens."}),
-		one(row{name: "lock.await", arity: -3, flags: blocking, categories: blockingCategories, handle: (*connection).awaitLock, usage: "name waiter [TIMEOUT ms]",
+		one(row{name: "lock.await", arity: -3, flags: blocking, categories: blockingCategories, handle: (*connection).awaitLock, usage: "name waiter [TIMEOUT ms | ASYNC]",
 			summary: "Answers what became of an acquire that waits: its grant, the error that ended it, or after TIMEOUT its place."}),
 		one(row{name: "lock.renew", arity: -3, handle: (*connection).renewLock, usage: "name hold [PX ms]", summary: "Extends a lock that was taken with PX."}),
 		one(row{name: "lock.release", arity: -3, handle: (*connection).releaseLock, usage: "name hold [SESSION id secret [OWNER owner]] [ALL] [REQUEST n [LOW m]]",
