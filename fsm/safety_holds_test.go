@@ -164,6 +164,9 @@ func TestS12_OwnersOfOneSessionExcludeEachOther(t *testing.T) {
 	}
 	l.must(lock(by, "x", "a1", 0), lock(other, "y", "b1", 0))
 	l.must(lock(by, "y", "a2", 9000), lock(other, "x", "b2", 9000))
+	// An owner without an id may be several, so it is never part of a circle.
+	l.must(lock(by, "v", "", 0), lock(other, "w", "b3", 0))
+	l.must(lock(other, "v", "b3", 9000), lock(by, "w", "", 9000))
 }
 
 // A numbered op of a client has one effect, and a cancel that names its number has the last word.
