@@ -77,6 +77,11 @@ func (e *effects) acquireAgain(op command.HoldAcquire, keys []nameKey) (reply co
 	s := e.m.state
 	for _, key := range keys {
 		id, a, found := s.acquireOf(key, op.By.Session, op.Owner)
+		if found && a.stage == stageWaiting && s.waitEnds(id, a) <= s.now {
+			e.dropClaim(id, a, ReasonTimeout) // nobody has looked since its time was over
+			e.settle()
+			found = false
+		}
 		switch {
 		case !found:
 			continue
