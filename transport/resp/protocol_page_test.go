@@ -1,0 +1,85 @@
+package resp
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/coordd/coordd/transport"
+)
+
+var rewritePages = flag.Bool("rewrite-pages", false, "write the pages of docs/protocol that come from the command table and the error table")
+
+const pages = "../../docs/protocol/"
+
+// The pages about commands and errors are written from the tables that the door itself uses, so they cannot say something else.
+func TestProtocolPagesAreThoseOfTheTables(t *testing.T) {
+	for file, page := range map[string]string{"commands.md": commandsPage(), "errors.md": errorsPage()} {
+		if *rewritePages {
+			if err := os.WriteFile(pages+file, []byte(page), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if written, err := os.ReadFile(pages + file); err != nil || !bytes.Equal(written, []byte(page)) {
+			t.Errorf("docs/protocol/%s is not what the tables say (%v); run: go test ./transport/resp -run ProtocolPages -rewrite-pages", file, err)
+		}
+	}
+}
+
+// nativeGroups are the groups of commands that Redis does not have, in the order in which a reader needs them.
+var nativeGroups = []struct{ name, title string }{
+	{"session", "Sessions"}, {"lock", "Locks, sets and semaphores"}, {"election", "Elections"}, {"events", "Events"}, {"coordd", "The cluster"},
+}
+
+func commandsPage() string {
+	var page strings.Builder
+	page.WriteString("# Native commands\n\nWritten from the door's command table; `HELP command` answers the same. What they answer stands in the [README](README.md), errors in [errors.md](errors.md).\n")
+	for _, group := range nativeGroups {
+		fmt.Fprintf(&page, "\n## %s\n\n", group.title)
+		for _, r := range commandsSorted {
+			if r.group != group.name {
+				continue
+			}
+			for _, one := range append([]*row{r}, r.children...) {
+				if len(one.children) == 0 {
+					fmt.Fprintf(&page, "- `%s`%s  \n  %s\n", usageOf(one), remarksOn(one), one.summary)
+				}
+			}
+		}
+	}
+	return page.String()
+}
+
+// remarksOn are what a caller must know beside the usage.
+func remarksOn(r *row) string {
+	var remarks []string
+	flags := strings.Fields(r.flags)
+	for flag, remark := range map[string]string{"admin": "for operators", "readonly": "a read", "blocking": "may block"} {
+		if slices.Contains(flags, flag) {
+			remarks = append(remarks, remark)
+		}
+	}
+	if len(remarks) == 0 {
+		return ""
+	}
+	slices.Sort(remarks)
+	return " (" + strings.Join(remarks, ", ") + ")"
+}
+
+func errorsPage() string {
+	var page strings.Builder
+	page.WriteString("# Errors\n\nWritten from the one error table. *Definite* means that nothing happened and nothing will. A definite error may be asked again *later*; *same-request* means only under the\n" +
+		"same session and request number; *new-session* means that everything the session held is lost.\n\n| code | first word | definite | HTTP | retry | meaning |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, outcome := range transport.Outcomes {
+		definite := "no"
+		if outcome.Definite {
+			definite = "yes"
+		}
+		fmt.Fprintf(&page, "| %s | %s | %s | %d | %s | %s |\n", outcome.Name, outcome.Code.Prefix(), definite, outcome.Status, outcome.Retry, outcome.Meaning)
+	}
+	return page.String()
+}
