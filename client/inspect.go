@@ -37,7 +37,7 @@ type Holder struct {
 	Remaining              time.Duration // 0: it has no end
 	MaxHold                time.Duration // until its max hold; 0: none
 	Metadata               string
-	Lost                   LossReason // empty, or why the hold ended, when its holder has not acknowledged that yet
+	Kept                   string // empty, or why the place of a hold that is over is kept: "unacknowledged", "delay" or "floor"
 }
 
 // Waiter is one place in a queue.
@@ -179,7 +179,7 @@ func lockInfoOf(answer wire.Value, nowMs int64) LockInfo {
 		h := mapOf(element)
 		info.Holders = append(info.Holders, Holder{Session: h.text("session"), Owner: h.text("owner"), Client: h.text("client"), ID: h.text("waiter"), Token: h.token("token"),
 			Mode: Mode(h.text("mode")), Permits: int(h.number("permits")), Count: int(h.number("count")), Held: h.span("held_ms"), Waited: h.span("waited_ms"),
-			Remaining: h.span("remaining_ms"), MaxHold: h.distance("until_ms", nowMs), Metadata: h.text("meta"), Lost: LossReason(h.text("lost"))})
+			Remaining: h.span("remaining_ms"), MaxHold: h.distance("until_ms", nowMs), Metadata: h.text("meta"), Kept: h.text("kept")})
 	}
 	info.Waiters = waitersOf(f.list("waiters"), nowMs)
 	return info

@@ -26,13 +26,13 @@ func TestInfo(t *testing.T) {
 			return appendPairs("name", "slots", "state", "held", "mode", "semaphore", "token", int64(90), "limit", int64(5), "used", int64(3), "queued", int64(1), "now_ms", int64(10_000),
 				"deadline_ms", int64(12_000), "remaining_ms", int64(2000), "reserved", "", "until_ms", int64(0), "holders_total", int64(1), "from the future", "x",
 				"holders", array(appendPairs("session", "8-0", "owner", "o", "client", "worker", "waiter", "80-0", "token", int64(90), "mode", "semaphore", "permits", int64(3), "count", int64(1),
-					"held_ms", int64(500), "waited_ms", int64(20), "remaining_ms", int64(2000), "until_ms", int64(10_700), "meta", "m", "lost", "forced")),
+					"held_ms", int64(500), "waited_ms", int64(20), "remaining_ms", int64(2000), "until_ms", int64(10_700), "meta", "m", "kept", "unacknowledged")),
 				"waiters", array(appendPairs("session", "9-0", "owner", "p", "client", "other", "waiter", "91-0", "mode", "semaphore", "permits", int64(4), "queued", int64(1), "since_ms", int64(9_000), "meta", "n")))
 		})
 		info, err := c.Info(t.Context(), "slots")
 		want := LockInfo{Name: "slots", State: "held", Mode: ModeSemaphore, Token: 90, Limit: 5, Used: 3, Queued: 1, Remaining: 2 * time.Second, HoldersAll: 1,
 			Holders: []Holder{{Session: "8-0", Owner: "o", Client: "worker", ID: "80-0", Token: 90, Mode: ModeSemaphore, Permits: 3, Count: 1, Held: 500 * time.Millisecond,
-				Waited: 20 * time.Millisecond, Remaining: 2 * time.Second, MaxHold: 700 * time.Millisecond, Metadata: "m", Lost: LossForced}},
+				Waited: 20 * time.Millisecond, Remaining: 2 * time.Second, MaxHold: 700 * time.Millisecond, Metadata: "m", Kept: "unacknowledged"}},
 			Waiters: []Waiter{{Session: "9-0", Owner: "p", Client: "other", ID: "91-0", Mode: ModeSemaphore, Permits: 4, Place: 1, Waiting: time.Second, Metadata: "n"}}}
 		if err != nil || !reflect.DeepEqual(info, want) {
 			t.Errorf("got %+v, %v\nwant %+v", info, err, want)

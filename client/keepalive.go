@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/coordd/coordd/transport/resp/wire"
@@ -55,12 +56,9 @@ func (s *Session) keepAlive(ctx context.Context) error {
 	_, patience := s.renewing()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	established, err := s.client.connection(ctx)
-	if err != nil {
-		return err
-	}
+	var over atomic.Pointer[connection]
 	answered := make(chan error, 1)
-	if !s.client.work(func() { answered <- s.exchange(established) }) {
+	if !s.client.work(func() { answered <- s.exchange(&over) }) {
 		return ErrClosed
 	}
 	select {
@@ -68,29 +66,34 @@ func (s *Session) keepAlive(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
-	if s.ctx.Err() == nil {
+	if established := over.Load(); established != nil && s.ctx.Err() == nil {
 		s.client.leave(established)
 	}
 	return errLate
 }
 
-// exchange sends a keepalive over a connection and waits for the answer as long as it is of use.
-func (s *Session) exchange(over *connection) error {
+// exchange sends a keepalive, tells over which connection, and waits for the answer as long as it is of use.
+func (s *Session) exchange(over *atomic.Pointer[connection]) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.Remaining())
 	defer cancel()
+	established, err := s.client.connection(ctx)
+	if err != nil {
+		return err
+	}
+	over.Store(established)
 	words := []string{"SESSION.RENEW", s.id, s.secret}
 	acknowledged := s.unacknowledged()
 	if len(acknowledged) > 0 {
 		words = append(append(words, "ACK"), acknowledged...)
 	}
 	sent := s.client.clock.now()
-	answer, _, err := over.do(ctx, wire.AppendRequest(nil, words...))
+	answer, _, err := established.do(ctx, wire.AppendRequest(nil, words...))
 	if err == nil {
 		err = serverError(answer)
 	}
 	if err != nil {
 		if s.ctx.Err() == nil && !hasCode(err, "NOSESSION") {
-			s.client.leave(over)
+			s.client.leave(established)
 		}
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -124,6 +126,117 @@ func TestS04_AKeepaliveCountsFromItsSending(t *testing.T) {
 		}
 		if want := 7*time.Second - DefaultMargin; session.Remaining() != want {
 			t.Errorf("%v remain, want %v", session.Remaining(), want)
+		}
+	})
+}
+
+// farConn is a connection whose other end is far away: whatever it sends arrives later, in order.
+type farConn struct {
+	net.Conn
+	arrivals chan arrival
+	rest     []byte
+}
+
+type arrival struct {
+	at    time.Time
+	bytes []byte
+	err   error
+}
+
+func newFarConn(near net.Conn, away time.Duration) *farConn {
+	c := &farConn{Conn: near, arrivals: make(chan arrival, 1000)}
+	go func() {
+		for {
+			buffer := make([]byte, 4096)
+			n, err := near.Read(buffer)
+			c.arrivals <- arrival{time.Now().Add(away), buffer[:n], err}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return c
+}
+
+func (c *farConn) Read(p []byte) (int, error) {
+	if len(c.rest) == 0 {
+		next := <-c.arrivals
+		if next.err != nil {
+			return 0, next.err
+		}
+		time.Sleep(time.Until(next.at))
+		c.rest = next.bytes
+	}
+	n := copy(p, c.rest)
+	c.rest = c.rest[n:]
+	return n, nil
+}
+
+// The keepalives that the session sends by itself count from their sending too, however late they are answered, also when that is later than one attempt may take.
+func TestS04_ALateAnswerCountsFromItsSending(t *testing.T) {
+	for _, delay := range []time.Duration{time.Second, 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster := newFakeCluster()
+			c := dialFake(t, cluster, func(o *Options) {
+				o.DialTimeout = 10 * time.Second
+				o.Dialer = func(ctx context.Context, endpoint string) (net.Conn, error) {
+					conn, err := cluster.dial(ctx, endpoint)
+					if err != nil {
+						return nil, err
+					}
+					return newFarConn(conn, delay), nil
+				}
+			})
+			defer finish(t, cluster, c)
+			session := openSession(t, c, 11*time.Second)
+			var ran []time.Duration
+			cluster.script(func(_ string, words []string) fate {
+				if words[0] == "SESSION.RENEW" {
+					ran = append(ran, cluster.clock())
+				}
+				return answered
+			})
+			for range 20 {
+				time.Sleep(time.Second)
+				cluster.mu.Lock()
+				session.mu.Lock()
+				if len(ran) > 0 && session.renewed > ran[0] && !slices.Contains(ran, session.renewed) {
+					t.Errorf("renewed at %v; keepalives were sent at %v", session.renewed, ran)
+				}
+				if reckoned := session.deadline - session.renewed; reckoned != 9*time.Second-DefaultMargin {
+					t.Errorf("the deadline is %v after the sending", reckoned)
+				}
+				session.mu.Unlock()
+				cluster.mu.Unlock()
+			}
+			if session.State() == StateLost || len(ran) < 4 {
+				t.Errorf("%v after %d keepalives", session.State(), len(ran))
+			}
+		})
+	}
+}
+
+// What was lost stays lost, even if an answer comes before anybody has acted on it.
+func TestS04_ALostSessionIsNotRevived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		var suspended atomic.Int64
+		c := dialFake(t, cluster, func(o *Options) {
+			o.Clock = func() time.Duration { return cluster.clock() + time.Duration(suspended.Load()) }
+		})
+		defer finish(t, cluster, c)
+		session := openSession(t, c, 10*time.Second)
+		sent := c.clock.now()
+		answer, _, err := c.request(t.Context(), c.once(), "SESSION.RENEW", session.id, session.secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		suspended.Store(int64(9 * time.Second)) // the machine slept, and the answer waited in a buffer
+		if err := session.extend(answer, sent+time.Second); !errors.Is(err, ErrLost) {
+			t.Errorf("got %v", err)
+		}
+		if session.State() != StateLost || session.Remaining() != 0 {
+			t.Errorf("%v, %v remain", session.State(), session.Remaining())
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 // Event is one change that the cluster made, in the order in which it made them: every node tells the same.
 type Event struct {
 	Position   string // to go on from
-	Type       string // "began", "ended", "queued", "waiter_granted", "waiter_gone", "reserved", "vacant", "described", "lost", "acknowledged", "session_ended", "session_killed" or "changed"
+	Type       string // "began", "ended", "queued", "waiter_granted", "waiter_gone", "reserved", "vacant", "described", "lost", "acknowledged", "session_ended" or "session_killed"
 	Name       string
 	Token      uint64
 	ID         string // of the hold or the waiter
