@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -168,11 +169,23 @@ func (p *obedient) write(ctx context.Context, order Order) (certainly bool, err 
 	}
 	if order.Stop {
 		certainly = p.held == nil || p.held.Remaining() > 0
-		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+		if err := stopMyself(); err != nil {
 			return certainly, err
 		}
 	}
 	return certainly, p.store.Write(ctx, fence, p.name, max(1, order.Part), order.Version, order.Current)
+}
+
+// stopMyself stops this process until somebody resumes it. The signal may reach another thread first, and this one would run on meanwhile, so it waits for the resumption itself.
+func stopMyself() error {
+	resumed := make(chan os.Signal, 1)
+	signal.Notify(resumed, syscall.SIGCONT)
+	defer signal.Stop(resumed)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+		return err
+	}
+	<-resumed
+	return nil
 }
 
 func (p *obedient) command(ctx context.Context, args []string) (string, error) {

@@ -201,7 +201,7 @@ func (s *stage) awaitQueue(ctx context.Context, waiting int) error {
 		if err == nil {
 			return fmt.Errorf("lock %s was free", s.lock)
 		}
-		if strings.HasSuffix(err.Error(), fmt.Sprintf("; %d waiting", waiting)) {
+		if strings.Contains(err.Error(), fmt.Sprintf("; %d waiting", waiting)) {
 			return nil
 		}
 		if pause := sleep(ctx, 10*time.Millisecond); pause != nil {
