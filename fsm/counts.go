@@ -1,17 +1,20 @@
 package fsm
 
 import (
-	"github.com/tidwall/btree"
+	"cmp"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/fsm/internal/ordered"
 )
 
 // counts follows the tables so that what is asked often needs no walk over them: how many locks and names there are, and the shortest session TTL.
 type counts struct {
 	locks       int // names held natively
 	names       [command.MaxDatabases]int
-	sessionTTLs btree.Map[int64, int] // TTL in ms -> live sessions that have it
+	sessionTTLs *ordered.Map[int64, int] // TTL in ms -> live sessions that have it
 }
+
+func newCounts() counts { return counts{sessionTTLs: ordered.NewMap[int64, int](cmp.Compare[int64])} }
 
 func (n *counts) name(old, new *row[nameKey, nameRecord]) {
 	if old != nil {

@@ -48,7 +48,7 @@ type state struct {
 }
 
 func newState() *state {
-	s := &state{}
+	s := &state{counts: newCounts()}
 	j := &s.journal
 	s.names = newTable(j, 1, compareNames, func(c *canonical.Coder, k *nameKey, v *nameRecord) {
 		codeNameKey(c, k)

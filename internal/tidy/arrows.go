@@ -19,7 +19,7 @@ var only = []string{}
 
 // rooms is the table of the architecture. The longest folder that matches decides.
 var rooms = []room{
-	{"fsm", []string{"fsm", "ring"}, []string{"github.com/cespare/xxhash/v2", "github.com/tidwall/btree"},
+	{"fsm", []string{"fsm", "ring"}, []string{"github.com/cespare/xxhash/v2"},
 		"the machine is pure: whatever it needs reaches it as a field of a command"},
 	{"ring", nil, []string{"github.com/cespare/xxhash/v2"},
 		"placement is pure and knows nothing of what is placed"},

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/tidwall/btree"
 	"pgregory.net/rapid"
 
 	_ "github.com/coordd/coordd/internal/rapidseed"
@@ -211,28 +210,14 @@ func BenchmarkMap(b *testing.B) {
 	for i := range keys {
 		keys[i] = key{hash: rand.Uint64(), text: "key"}
 	}
-	b.Run("ours", func(b *testing.B) {
-		m := NewMap[key, *item](compareKeys)
-		for _, k := range keys[:10_000] {
-			m.Set(k, &item{key: k})
-		}
-		for i := 0; b.Loop(); i++ {
-			k := keys[10_000+i%6000]
-			m.Set(k, &item{key: k})
-			m.Get(k)
-			m.Delete(k)
-		}
-	})
-	b.Run("library", func(b *testing.B) {
-		m := btree.NewBTreeGOptions(func(a, b item) bool { return compareKeys(a.key, b.key) < 0 }, btree.Options{NoLocks: true})
-		for _, k := range keys[:10_000] {
-			m.Set(item{key: k})
-		}
-		for i := 0; b.Loop(); i++ {
-			k := keys[10_000+i%6000]
-			m.Set(item{key: k})
-			m.Get(item{key: k})
-			m.Delete(item{key: k})
-		}
-	})
+	m := NewMap[key, *item](compareKeys)
+	for _, k := range keys[:10_000] {
+		m.Set(k, &item{key: k})
+	}
+	for i := 0; b.Loop(); i++ {
+		k := keys[10_000+i%6000]
+		m.Set(k, &item{key: k})
+		m.Get(k)
+		m.Delete(k)
+	}
 }
