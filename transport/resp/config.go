@@ -31,7 +31,7 @@ type Config struct {
 
 	IdleTimeout    time.Duration // a connection that sends nothing for so long is closed; default 0, never
 	RequestTimeout time.Duration // a request that was begun must be complete after so long, and a TLS handshake too; default 30 s
-	WriteTimeout   time.Duration // a client must take what is written to it within so long; default 30 s
+	WriteTimeout   time.Duration // a client must take what is written to it within so long, or half of it; default 30 s
 
 	Logger *slog.Logger // default: slog.Default()
 }
