@@ -16,6 +16,7 @@ func init() {
 	commands = []subcommand{
 		{"dev", devCommand.Summary, runDev},
 		{"serve", serveCommand.Summary, runServe},
+		{"lock", lockCommand.Summary, runLock},
 		{"cli", cliCommand.Summary, runCLI},
 		{"status", statusCommand.Summary, runStatus},
 		{"members", membersCommand.Summary, runMembers},

@@ -2,6 +2,7 @@
 //
 //	coordd dev        three nodes in one process, to try things
 //	coordd serve      one node
+//	coordd lock       run a command while holding a lock
 //	coordd cli        send commands to the Redis door
 //	coordd status     what every node says of itself
 //	coordd members    who belongs to the cluster; add and remove

@@ -16,6 +16,7 @@ const (
 	exitUsage       = 64
 	exitUnreachable = 69
 	exitInternal    = 70
+	exitLost        = 70 // the same software fault to a supervisor: the work was ended before it was done
 	exitCannotMake  = 73
 	exitTemporary   = 75
 	exitConfig      = 78
@@ -29,9 +30,9 @@ var exitMeanings = []struct {
 	{exitFailure, "it failed; for cli: the reply was an error"},
 	{exitUsage, "the command line is wrong"},
 	{exitUnreachable, "no endpoint could be reached"},
-	{exitInternal, "the node cannot go on: a hanging disk, a state that differs from the leader's, a fault of the program"},
+	{exitInternal, "the node cannot go on: a hanging disk, a state that differs from the leader's, a fault of the program; for lock: the lock was lost"},
 	{exitCannotMake, "the data directory or a port cannot be used"},
-	{exitTemporary, "no leader now, or too much to do; nothing was done, try again"},
+	{exitTemporary, "no leader now, or too much to do, or the lock is taken; nothing was done, try again"},
 	{exitConfig, "the environment, the config file or a combination of settings is wrong"},
 }
 

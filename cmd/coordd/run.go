@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/coordd/coordd/cmd/coordd/internal/options"
+	"github.com/coordd/coordd/cmd/coordd/internal/underlock"
 )
 
 // surroundings are what a subcommand may touch of the process it runs in, so that a test can give it others.
@@ -15,11 +16,12 @@ type surroundings struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	keeper         *underlock.Keeper // in a process that another coordd started to keep a lock
 }
 
 // run is the whole program: it finds the subcommand, runs it until it is done or ctx ends, tells what went wrong, and returns the exit code.
 func run(ctx context.Context, arguments []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) (code int) {
-	around := &surroundings{stdin, stdout, stderr, getenv}
+	around := &surroundings{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv}
 	defer func() {
 		if fault := recover(); fault != nil {
 			fmt.Fprintf(stderr, "coordd: this is a fault of the program, not of its use: %v\n%s", fault, debug.Stack())
@@ -45,6 +47,8 @@ func dispatch(ctx context.Context, around *surroundings, arguments []string) err
 		return help(ctx, around, arguments[1:])
 	case "--version", "-version":
 		name = "version"
+	case keepCommand:
+		return runKeep(ctx, around, arguments[1:])
 	}
 	for _, c := range commands {
 		if c.name == name {

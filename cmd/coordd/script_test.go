@@ -45,6 +45,8 @@ func TestScripts(t *testing.T) {
 			"larger":   expectLarger,
 			"freeport": freePort,
 			"await":    await,
+			"relay":    startRelay,
+			"cut":      cutRelay,
 			"certificates": func(ts *testscript.TestScript, _ bool, _ []string) {
 				ts.Check(writeCertificates(ts.MkAbs(".")))
 			},
@@ -74,32 +76,10 @@ func startCluster(ts *testscript.TestScript, neg bool, arguments []string) {
 	if neg {
 		ts.Fatalf("cluster cannot be expected to fail; use exec coordd dev")
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	read, write := io.Pipe()
-	c := &cluster{cancel: cancel, done: make(chan int, 1), stderr: &strings.Builder{}}
-	full := append([]string{"dev", "--json", "--redis-port", "0", "--http-port", "0", "--peer-port", "0", "--gossip-port", "0"}, arguments...)
-	go func() {
-		code := run(ctx, full, strings.NewReader(""), write, c.stderr, ts.Getenv)
-		write.Close()
-		c.done <- code
-	}()
+	c, ready, err := startCoorddDev(ts.Getenv, arguments...)
+	ts.Check(err)
 	withClusters(func() { clusters[ts] = c })
 	ts.Defer(func() { c.end() })
-	line, err := bufio.NewReader(read).ReadString('\n')
-	if err != nil {
-		ts.Fatalf("the cluster did not get ready: exit code %d, %s", c.end(), c.stderr)
-	}
-	go io.Copy(io.Discard, read)
-	var ready struct {
-		Nodes []struct {
-			Redis string `json:"redis_address"`
-			HTTP  string `json:"http_address"`
-			Peer  string `json:"peer_address"`
-		} `json:"nodes"`
-	}
-	if err := json.Unmarshal([]byte(line), &ready); err != nil {
-		ts.Fatalf("%s: %v", line, err)
-	}
 	var endpoints []string
 	for i, node := range ready.Nodes {
 		endpoints = append(endpoints, node.Redis)
@@ -108,6 +88,35 @@ func startCluster(ts *testscript.TestScript, neg bool, arguments []string) {
 		ts.Setenv(fmt.Sprintf("PEER%d", i+1), node.Peer)
 	}
 	ts.Setenv("COORDD_ENDPOINTS", strings.Join(endpoints, ","))
+}
+
+// devReady is what `coordd dev --json` tells when the cluster is ready.
+type devReady struct {
+	Nodes []struct {
+		Redis string `json:"redis_address"`
+		HTTP  string `json:"http_address"`
+		Peer  string `json:"peer_address"`
+	} `json:"nodes"`
+}
+
+// startCoorddDev runs `coordd dev` on free ports and waits until it is ready.
+func startCoorddDev(getenv func(string) string, arguments ...string) (*cluster, devReady, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	read, write := io.Pipe()
+	c := &cluster{cancel: cancel, done: make(chan int, 1), stderr: &strings.Builder{}}
+	full := append([]string{"dev", "--json", "--redis-port", "0", "--http-port", "0", "--peer-port", "0", "--gossip-port", "0"}, arguments...)
+	go func() {
+		code := run(ctx, full, strings.NewReader(""), write, c.stderr, getenv)
+		write.Close()
+		c.done <- code
+	}()
+	var ready devReady
+	line, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil {
+		return nil, ready, fmt.Errorf("the cluster did not get ready: exit code %d, %s", c.end(), c.stderr)
+	}
+	go io.Copy(io.Discard, read)
+	return c, ready, json.Unmarshal([]byte(line), &ready)
 }
 
 // end stops the cluster and gives its exit code; a second call gives it again.
