@@ -27,17 +27,17 @@ func readPage(t *testing.T, page string) (all []shown) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inBlock := false
+	inBlock, first := false, 0 // command of the block
 	lines := bufio.NewScanner(bytes.NewReader(source))
 	for number := 1; lines.Scan(); number++ {
 		text := lines.Text()
 		command, isCommand := strings.CutPrefix(text, "$ ")
 		switch {
 		case strings.HasPrefix(text, "```"):
-			inBlock = !inBlock
+			inBlock, first = !inBlock, len(all)
 		case inBlock && isCommand:
 			all = append(all, shown{page: filepath.Base(page), line: number, text: command})
-		case inBlock && len(all) > 0:
+		case inBlock && len(all) > first:
 			all[len(all)-1].output = append(all[len(all)-1].output, text)
 		}
 	}
