@@ -113,7 +113,12 @@ type LostError struct {
 	Reason  LossReason
 	Actor   string // the operator, if one ended it
 	Why     string // and the operator's reason
-	cause   error
+
+	// Reserved tells that nobody else is granted the lock before this loss is acknowledged, by [Held.Release], or the deadline that the holder had when it was lost has
+	// passed: time in which to end the work. Otherwise another may have it already.
+	Reserved bool
+
+	cause error
 }
 
 // Error implements error.

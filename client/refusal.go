@@ -52,5 +52,6 @@ func deadlockError(name string, details fields) *DeadlockError {
 // lossOf reads what the cluster says of a hold that ended although its holder did not ask for it.
 func lossOf(told wire.Value) *LostError {
 	f := mapOf(told)
-	return &LostError{Name: f.text("name"), Token: f.token("token"), Reason: LossReason(f.text("reason")), Actor: f.text("actor"), Why: f.text("why")}
+	return &LostError{Name: f.text("name"), Token: f.token("token"), Reason: LossReason(f.text("reason")), Actor: f.text("actor"), Why: f.text("why"),
+		Reserved: f.number("until_ms") != 0}
 }
