@@ -73,6 +73,8 @@ func jobFailure(err error) error {
 	switch {
 	case errors.As(err, &coded):
 		return err
+	case errors.Is(err, errHandedOver):
+		return nil
 	case errors.As(err, &interrupted):
 		return failWith(128+int(interrupted.Signal), err)
 	case errors.As(err, &lost):

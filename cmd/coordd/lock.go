@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/coordd/coordd/client"
@@ -18,10 +16,12 @@ import (
 var lockCommand = options.Command{
 	Name:    "lock",
 	Summary: "run a command while holding a lock",
-	Usage:   []string{"NAME [flags] -- COMMAND [ARGUMENT…]"},
-	Details: `Takes the lock, waits for it if need be, runs the command, and gives the lock back when it has ended. The command finds in its environment
+	Usage:   []string{"NAME [NAME…] [flags] -- COMMAND [ARGUMENT…]"},
+	Details: `Takes the lock, waits for it if need be, runs the command, and gives the lock back when it has ended. Of several names it takes all or none, without
+holding some while it waits for others. The command finds in its environment
   COORDD_FENCING_TOKEN    the token of this grant: send it along with whatever the command writes, and have older tokens refused there
-  COORDD_LOCK_NAME        NAME
+  COORDD_LOCK_NAME        NAME; of several the first, and all of them, a line each, in COORDD_LOCK_NAMES
+  COORDD_LOCK_HOLD        the id of this grant, for coordd check
   COORDD_LOCK_DEADLINE_MS until when the lock was certain when the command was started; milliseconds on the clock of /proc/uptime
 
 When the lock cannot be kept - the cluster cannot be reached, or an operator took it - the command, its process group and what else it started
@@ -37,7 +37,10 @@ on stderr tells coordd's own codes from the command's.`,
 	Examples: []options.Example{
 		{Line: "coordd lock nightly-report -- ./report.sh", Says: "one at a time, in the order of arrival"},
 		{Line: "coordd lock deploy --wait 5m -- ./deploy.sh production", Says: "give up after five minutes"},
-		{Line: "coordd lock nightly-report --skip-if-held -- ./report.sh", Says: "for cron on several machines: whoever comes late has nothing to do"},
+		{Line: "coordd lock nightly-report --skip-if-held --at-least 50s -- ./report.sh", Says: "for cron on several machines whose clocks differ by less than 50 s: one run a minute, also when the job takes no time"},
+		{Line: "coordd lock disk-a disk-b -- ./copy.sh", Says: "both or none"},
+		{Line: "coordd lock index --shared -- ./read.sh", Says: "together with other readers, apart from whoever takes it without --shared"},
+		{Line: "coordd lock encoders --permits 1/4 -- ./encode.sh", Says: "four at a time"},
 		{Line: "coordd lock db -- sh -c 'psql -v token=$COORDD_FENCING_TOKEN -f migrate.sql'", Says: "pass the token on"},
 	},
 }
@@ -45,23 +48,19 @@ on stderr tells coordd's own codes from the command's.`,
 // lockRequest is what the command line of lock asks for.
 type lockRequest struct {
 	where      reach
-	name       string
+	names      []string
 	command    []string
-	ttl        options.Duration
+	tenure     tenure
 	wait       options.Duration
 	forever    bool
 	skipIfHeld bool
-	onLost     options.Choice
-	grace      options.Duration
-	graceGiven bool
+	shared     bool
+	permits    permits
+	atLeast    options.Duration
 }
 
-// The bounds of what can be asked for.
-const (
-	shortestTTL = time.Second
-	longestTTL  = 24 * time.Hour
-	longestWait = 24 * time.Hour
-)
+// longestWait is the longest wait, and the longest floor, that the cluster accepts.
+const longestWait = 24 * time.Hour
 
 func runLock(_ context.Context, around *surroundings, arguments []string) error {
 	request, done, err := parseLock(around, arguments)
@@ -72,7 +71,7 @@ func runLock(_ context.Context, around *surroundings, arguments []string) error 
 	if err != nil {
 		return err
 	}
-	err = runUnderLock(around, lockCommand.Name, arguments, underlock.Job{Path: path, Arguments: request.command, Schedule: request.schedule()},
+	err = runUnderLock(around, lockCommand.Name, arguments, underlock.Job{Path: path, Arguments: request.command, Schedule: request.tenure.schedule()},
 		func(ctx context.Context) (underlock.Lock, []string, error) { return request.take(ctx, around) })
 	if request.skipIfHeld && isBusy(err) {
 		if isTerminal(around.stderr) { // cron would send a letter
@@ -91,39 +90,38 @@ func isBusy(err error) bool {
 
 func parseLock(around *surroundings, arguments []string) (*lockRequest, bool, error) {
 	r := &lockRequest{
-		ttl:    options.Duration{Value: client.DefaultSessionTTL, AtLeast: shortestTTL, AtMost: longestTTL},
-		wait:   options.Duration{AtMost: longestWait, AllowNothing: true},
-		onLost: options.Choice{Value: string(underlock.Term), Of: []string{string(underlock.Term), string(underlock.Kill), string(underlock.Ignore)}},
-		grace:  options.Duration{AtMost: longestTTL, AllowNothing: true},
+		wait:    options.Duration{AtMost: longestWait, AllowNothing: true},
+		atLeast: options.Duration{AtMost: longestWait, AllowNothing: true},
 	}
 	set := options.New(lockCommand)
 	r.where.declare(set)
-	set.Var(&r.ttl, "ttl", "how long the lock outlives the last renewal; renewed every third of it")
+	r.tenure.declare(set)
 	set.Var(&r.wait, "wait", "how long to wait for the lock; 0 tries once; without the flag there is no limit")
 	set.BoolVar(&r.skipIfHeld, "skip-if-held", false, "do nothing, with exit code 0, when the lock is taken; implies --wait 0 unless it is given")
-	set.Var(&r.onLost, "on-lost", "what becomes of the command when the lock cannot be kept")
-	set.Var(&r.grace, "grace", "time between SIGTERM and SIGKILL when the lock cannot be kept, at most half the TTL; without the flag a fifth of it, at most 5s")
-	for _, name := range []string{"ttl", "wait", "skip-if-held", "on-lost", "grace"} {
-		set.Variable(name, "")
-	}
+	set.BoolVar(&r.shared, "shared", false, "take the lock together with others that say --shared")
+	set.Var(&r.permits, "permits", "take N of the M permits of a semaphore; M must be the same for everybody")
+	set.Var(&r.atLeast, "at-least", "keep the name taken until so long after it was granted, also if the command ends, crashes or is killed before")
+	set.WithoutVariables("wait", "skip-if-held", "shared", "permits", "at-least")
 	words, command, hasCommand := cutCommand(arguments)
 	names, done, err := parse(around, set, words)
 	if done || err != nil {
 		return nil, done, err
 	}
-	r.forever, r.graceGiven = !set.Given("wait") && !r.skipIfHeld, set.Given("grace")
+	r.forever = !set.Given("wait") && !r.skipIfHeld
 	switch {
 	case len(names) == 0:
 		return nil, false, options.Usagef("say which lock to take: coordd lock NAME -- COMMAND")
 	case !hasCommand || len(command) == 0:
 		return nil, false, options.Usagef("say what to run, after two dashes: coordd lock %s -- COMMAND", names[0])
-	case len(names) > 1:
-		return nil, false, options.Usagef("lock takes one name, not %q too; the command stands after two dashes", names[1])
-	case r.graceGiven && r.grace.Value > r.ttl.Value/2:
-		return nil, false, options.Usagef("--grace %s leaves too little of --ttl %s for renewals; it may be half of it at most", r.grace.Value, r.ttl.Value)
+	case len(names) > client.MaxNames:
+		return nil, false, options.Usagef("%d names are too many to be taken together; %d is the most", len(names), client.MaxNames)
+	case len(names) > 1 && (r.shared || r.permits.limit > 0):
+		return nil, false, options.Usagef("several names are taken exclusively: leave out --shared and --permits")
+	case r.shared && r.permits.limit > 0:
+		return nil, false, options.Usagef("--shared and --permits exclude each other: a lock has readers or permits")
 	}
-	r.name, r.command = names[0], command
-	return r, false, checkLockNames(names...)
+	r.names, r.command = names, command
+	return r, false, errors.Join(checkLockNames(names...), r.tenure.check())
 }
 
 // cutCommand splits the words at the first pair of dashes.
@@ -134,34 +132,60 @@ func cutCommand(arguments []string) (before, command []string, found bool) {
 	return arguments, nil, false
 }
 
-func (r *lockRequest) schedule() underlock.Schedule {
-	grace := time.Duration(-1)
-	if r.graceGiven {
-		grace = r.grace.Value
-	}
-	return underlock.NewSchedule(underlock.OnLost(r.onLost.Value), r.ttl.Value, grace)
+// about is what others see of this holder: what runs, without its arguments, which may be nobody else's business.
+func (r *lockRequest) about() string {
+	const longest = 200
+	text := "coordd lock: " + r.command[0]
+	return text[:min(len(text), longest)]
 }
 
 // take takes the lock, in the keeper.
 func (r *lockRequest) take(ctx context.Context, around *surroundings) (underlock.Lock, []string, error) {
-	cluster, err := r.where.connect(ctx, caller())
+	lock, err := r.tenure.open(ctx, &r.where, r.about())
 	if err != nil {
 		return nil, nil, err
 	}
-	session, err := cluster.OpenSession(ctx, client.SessionOptions{TTL: r.ttl.Value, Name: caller(), Metadata: "coordd lock: " + r.command[0]})
+	held, err := r.acquire(ctx, around, lock.session)
 	if err != nil {
-		return nil, nil, errors.Join(clusterFailure(err), cluster.Close())
-	}
-	lock := &heldLock{session: session, cluster: cluster}
-	if lock.held, err = r.acquire(ctx, around, session); err != nil {
 		return nil, nil, errors.Join(err, lock.abandon())
 	}
-	return lock, append(environmentWithout(os.Environ()), lock.environment()...), nil
+	lock.hold(held)
+	return lock, lock.environment(os.Environ()), nil
+}
+
+// acquiring is a way to take a lock: at once or not at all, and with a wait.
+type acquiring struct {
+	try, wait func(context.Context) (*client.Held, error)
+}
+
+// how says in which way the lock is taken.
+func (r *lockRequest) how(session *client.Session) acquiring {
+	more := []client.LockOption{client.Owner(caller()), client.Metadata(r.about())}
+	if r.atLeast.Value > 0 {
+		more = append(more, client.AtLeast(r.atLeast.Value))
+	}
+	switch {
+	case r.permits.limit > 0:
+		semaphore := session.Semaphore(r.names[0], r.permits.limit, more...)
+		return acquiring{
+			func(ctx context.Context) (*client.Held, error) { return semaphore.TryAcquire(ctx, r.permits.count) },
+			func(ctx context.Context) (*client.Held, error) { return semaphore.Acquire(ctx, r.permits.count) },
+		}
+	case len(r.names) > 1:
+		locks := session.MultiLock(r.names, more...)
+		return acquiring{locks.TryLock, locks.Lock}
+	case r.shared:
+		lock := session.RWLock(r.names[0], more...)
+		return acquiring{lock.TryRLock, lock.RLock}
+	}
+	lock := session.Mutex(r.names[0], more...)
+	return acquiring{lock.TryLock, lock.Lock}
 }
 
 // acquire takes the lock at once or waits for it.
 func (r *lockRequest) acquire(ctx context.Context, around *surroundings, session *client.Session) (*client.Held, error) {
-	held, err := session.TryLock(ctx, r.name)
+	lock := r.how(session)
+	held, err := lock.try(ctx)
 	var taken *client.HeldError
 	if err == nil || !errors.As(err, &taken) || !r.forever && r.wait.Value == 0 {
 		return held, clusterFailure(err)
@@ -175,7 +199,7 @@ func (r *lockRequest) acquire(ctx context.Context, around *surroundings, session
 		waiting, cancel = context.WithTimeout(ctx, r.wait.Value)
 		defer cancel()
 	}
-	held, err = session.Lock(waiting, r.name)
+	held, err = lock.wait(waiting)
 	switch {
 	case err == nil:
 		return held, nil
@@ -184,60 +208,7 @@ func (r *lockRequest) acquire(ctx context.Context, around *surroundings, session
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, failWith(exitTemporary, fmt.Errorf("not had within %v: %w", r.wait.Value, taken))
 	case errors.Is(err, client.ErrLost):
-		return nil, failWith(exitUnreachable, fmt.Errorf("the cluster could not be reached for longer than %v while the lock was waited for: %w", r.ttl.Value, err))
+		return nil, failWith(exitUnreachable, fmt.Errorf("the cluster could not be reached for longer than %v while the lock was waited for: %w", r.tenure.ttl.Value, err))
 	}
 	return nil, clusterFailure(err)
-}
-
-// heldLock is a lock of the cluster, with the session and the connections that only it uses.
-type heldLock struct {
-	held    *client.Held
-	session *client.Session
-	cluster *client.Client
-}
-
-// Left implements underlock.Lock.
-func (l *heldLock) Left() time.Duration { return l.held.Remaining() }
-
-// Lost implements underlock.Lock.
-func (l *heldLock) Lost() context.Context { return l.held.Context() }
-
-// Release implements underlock.Lock.
-func (l *heldLock) Release(ctx context.Context) error {
-	return errors.Join(l.held.Release(ctx), l.session.Close(ctx), l.cluster.Close())
-}
-
-// abandonTimeout bounds how long the session's end may be waited for when it holds nothing.
-const abandonTimeout = 2 * time.Second
-
-// abandon ends a session that got nothing. One that cannot be ended ends by itself.
-func (l *heldLock) abandon() error {
-	ctx, cancel := context.WithTimeout(context.Background(), abandonTimeout)
-	defer cancel()
-	_ = l.session.Close(ctx)
-	return l.cluster.Close()
-}
-
-// The variables that the command finds.
-const (
-	variableToken    = "COORDD_FENCING_TOKEN"
-	variableName     = "COORDD_LOCK_NAME"
-	variableDeadline = "COORDD_LOCK_DEADLINE_MS"
-)
-
-func (l *heldLock) environment() []string {
-	deadline := underlock.BootClock() + l.held.Remaining()
-	return []string{
-		variableToken + "=" + strconv.FormatUint(l.held.Token(), 10),
-		variableName + "=" + l.held.Name(),
-		variableDeadline + "=" + strconv.FormatInt(deadline.Milliseconds(), 10),
-	}
-}
-
-// environmentWithout leaves out what a lock around this one has set.
-func environmentWithout(environment []string) []string {
-	return slices.DeleteFunc(slices.Clone(environment), func(entry string) bool {
-		name, _, _ := strings.Cut(entry, "=")
-		return slices.Contains([]string{variableToken, variableName, variableDeadline}, name)
-	})
 }

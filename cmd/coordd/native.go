@@ -101,7 +101,11 @@ func caller() string {
 	if err != nil {
 		host = "unknown"
 	}
+	pid := os.Getpid()
+	if len(os.Args) > 1 && os.Args[1] == keepCommand {
+		pid = os.Getppid() // what was typed
+	}
 	const maxClientName = 256
-	text := fmt.Sprintf("%s@%s[%d]", name, host, os.Getppid()) // the keeper's parent is what was typed
+	text := strings.ReplaceAll(fmt.Sprintf("%s@%s[%d]", name, host, pid), " ", "-") // the cluster takes no blanks in a client's name
 	return text[:min(len(text), maxClientName)]
 }

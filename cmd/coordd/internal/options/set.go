@@ -51,6 +51,13 @@ func New(command Command) *Set {
 // Variable gives a flag another environment variable than the one its name makes; none when it is empty.
 func (s *Set) Variable(name, variable string) { s.variables[name] = variable }
 
+// WithoutVariables gives flags no environment variable: those that belong to one command line only.
+func (s *Set) WithoutVariables(names ...string) {
+	for _, name := range names {
+		s.variables[name] = ""
+	}
+}
+
 // NotInFile says that a config file must not set the flag.
 func (s *Set) NotInFile(names ...string) {
 	for _, name := range names {

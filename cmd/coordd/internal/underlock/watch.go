@@ -67,7 +67,7 @@ func (w *watch) look() time.Duration {
 	w.publish(now, left)
 	urgency, next := w.urgency(left)
 	if reason := w.reasonToEnd(urgency); reason != nil && w.ending == nil {
-		w.end(reason, now)
+		w.end(reason, now, urgency)
 	}
 	w.gone = w.exited && w.family.gone()
 	if w.ending != nil {
@@ -79,13 +79,14 @@ func (w *watch) look() time.Duration {
 	return next
 }
 
-// publish tells the front when to kill by itself.
+// publish tells the front when to kill by itself. A loss that comes from one moment to the next leaves the keeper, which is just acting on it, a little time.
 func (w *watch) publish(now, left time.Duration) {
-	if w.job.Schedule.OnLost == Ignore {
+	schedule := w.job.Schedule
+	if schedule.OnLost == Ignore {
 		w.board.write(never)
 		return
 	}
-	w.board.write(w.job.Schedule.strike(now + left))
+	w.board.write(max(schedule.strike(now+left), now+schedule.Settle/2))
 }
 
 // urgency is what the lock's state asks for. A loss that is known is not waited out, even if nobody else can have the lock yet.
@@ -125,13 +126,13 @@ func (w *watch) reasonToEnd(urgency urgency) error {
 	return nil
 }
 
-// end asks the family to end. What is stopped goes on, so that it can.
-func (w *watch) end(because error, now time.Duration) {
-	w.ending = &ending{because: because, forceAt: now + w.job.Schedule.Grace}
-	if _, lost := errors.AsType[*LostError](because); lost && w.job.Schedule.OnLost == Kill {
-		w.ending.forceAt = now
+// end asks the family to end, if there is time for that. What is stopped goes on, so that it can.
+func (w *watch) end(because error, now time.Duration, urgency urgency) {
+	w.ending = &ending{because: because, forceAt: now}
+	if urgency == force {
 		return
 	}
+	w.ending.forceAt += w.job.Schedule.Grace
 	fmt.Fprintf(w.stderr, "coordd: %v; ending what runs\n", describe(because))
 	w.send(syscall.SIGTERM)
 	w.send(syscall.SIGCONT)
