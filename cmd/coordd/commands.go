@@ -30,6 +30,7 @@ func init() {
 		{"members", membersCommand.Summary, runMembers},
 		{"transfer", transferCommand.Summary, runTransfer},
 		{"inspect", inspectCommand.Summary, runInspect},
+		{"completion", completionCommand.Summary, runCompletion},
 		{"version", versionCommand.Summary, runVersion},
 	}
 }

@@ -45,6 +45,7 @@ type electRequest struct {
 	as      options.Text
 	to      options.Text
 	control options.Text
+	count   options.Number
 }
 
 func runElect(ctx context.Context, around *surroundings, arguments []string) error {
@@ -56,7 +57,9 @@ func runElect(ctx context.Context, around *surroundings, arguments []string) err
 	r.Var(&r.as, "as", "this candidate's name; without the flag user@host[process]")
 	r.Var(&r.control, "control", "campaign: a Unix socket to make, for resign and transfer; they find the process by it")
 	r.Var(&r.to, "to", "transfer: the candidate that is to lead")
-	r.WithoutVariables("value", "as", "control", "to")
+	r.count = options.Number{AtMost: 1 << 30}
+	r.Var(&r.count, "count", "observe: end after so many lines; 1 tells who leads now; 0: never")
+	r.WithoutVariables("value", "as", "control", "to", "count")
 	words, command, _ := cutCommand(arguments)
 	words, done, err := r.operands(words, 1, 2, "the name of an election")
 	if done || err != nil {
@@ -85,6 +88,8 @@ func (r *electRequest) run(ctx context.Context, action string, words, arguments 
 	switch {
 	case action == "observe":
 		return r.ask(ctx, func(cluster *client.Client) error { return r.observe(ctx, cluster, "") })
+	case r.Given("count"):
+		return options.Usagef("--count is for observe")
 	case r.control.Value != "" && r.tenure.onLost.Value == string(underlock.Ignore):
 		return options.Usagef("--control ends the command when the leadership is handed over, which --on-lost=ignore forbids")
 	case len(r.command) == 0:
@@ -195,6 +200,7 @@ type leaderView struct {
 
 // observe shows each leader until the context ends. self is this candidate's name, if it is one.
 func (r *electRequest) observe(ctx context.Context, cluster *client.Client, self string) error {
+	seen := 0
 	for leader, err := range cluster.Election(r.name).Observe(ctx) {
 		switch {
 		case ctx.Err() != nil:
@@ -204,6 +210,9 @@ func (r *electRequest) observe(ctx context.Context, cluster *client.Client, self
 		}
 		if err := r.showLeader(leader, self); err != nil {
 			return err
+		}
+		if seen++; seen == r.count.Value {
+			return nil
 		}
 	}
 	return nil

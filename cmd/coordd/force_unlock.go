@@ -53,7 +53,15 @@ func runForceUnlock(ctx context.Context, around *surroundings, arguments []strin
 			return err
 		}
 		return q.show(forcedView{words[0], forced.Ended, forced.FreesIn.Milliseconds()}, func() string {
-			return fmt.Sprintf("%s\n", freedIn(fmt.Sprintf("%d hold(s) of %s ended; the next one gets it", forced.Ended, printable(words[0])), forced.FreesIn))
+			return fmt.Sprintf("%s of %s ended; %s\n", counted(forced.Ended, "hold"), printable(words[0]), freedIn("the next one gets it", forced.FreesIn))
 		})
 	})
+}
+
+// counted is a number with its noun.
+func counted(count int, noun string) string {
+	if count == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", count, noun)
 }

@@ -16,7 +16,8 @@ type surroundings struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
-	keeper         *underlock.Keeper // in a process that another coordd started to keep a lock
+	keeper         *underlock.Keeper  // in a process that another coordd started to keep a lock
+	declared       func(*options.Set) // when set, a subcommand only shows its flags, for completion
 }
 
 // run is the whole program: it finds the subcommand, runs it until it is done or ctx ends, tells what went wrong, and returns the exit code.
@@ -49,6 +50,8 @@ func dispatch(ctx context.Context, around *surroundings, arguments []string) err
 		name = "version"
 	case keepCommand:
 		return runKeep(ctx, around, arguments[1:])
+	case completeCommand:
+		return runComplete(ctx, around, arguments[1:])
 	}
 	for _, c := range commands {
 		if c.name == name {
@@ -74,7 +77,7 @@ func help(ctx context.Context, around *surroundings, arguments []string) error {
 func writeOverview(w io.Writer) {
 	fmt.Fprint(w, "coordd is a lock service with a Redis door: Redis lock clients work unchanged, every grant is committed by a\nRaft majority and has a fencing token.\n\nSubcommands:\n")
 	for _, c := range commands {
-		fmt.Fprintf(w, "  %-10s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-13s %s\n", c.name, c.summary)
 	}
 	fmt.Fprintf(w, "\nTo try it:\n  coordd dev                             # three nodes on this machine\n  coordd cli SET job me NX PX 30000      # in another terminal\n  coordd cli FENCE job me\n\nMore: coordd SUBCOMMAND --help\n\n%s", exitCodeTable())
 }
@@ -89,6 +92,10 @@ func unknownWord(what, word string, known []string, more string) error {
 
 // parse fills a subcommand's flags. It returns done when help was asked for and shown.
 func parse(around *surroundings, set *options.Set, arguments []string) (operands []string, done bool, err error) {
+	if around.declared != nil {
+		around.declared(set)
+		return nil, true, nil
+	}
 	operands, err = set.Parse(arguments, around.getenv)
 	if errors.Is(err, options.ErrHelp) {
 		set.WriteHelp(around.stdout)

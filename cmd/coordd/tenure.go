@@ -31,7 +31,7 @@ func (u *tenure) declare(set *options.Set) {
 	u.grace = options.Duration{AtMost: longestTTL, AllowNothing: true}
 	set.Var(&u.ttl, "ttl", "how long it outlives the last renewal; renewed every third of it")
 	set.Var(&u.onLost, "on-lost", "what becomes of the command when it cannot be kept")
-	set.Var(&u.grace, "grace", "time between SIGTERM and SIGKILL then, at most half the TTL; without the flag a fifth of it, at most 5s")
+	set.Var(&u.grace, "grace", "time between SIGTERM and SIGKILL then, at most half the TTL; without the flag a sixth of it, at most 5s")
 	set.WithoutVariables("ttl", "on-lost", "grace")
 }
 

@@ -22,17 +22,17 @@ type Schedule struct {
 // The bounds of what NewSchedule chooses.
 const (
 	maxGrace  = 5 * time.Second
-	minSettle = 50 * time.Millisecond
-	maxSettle = 500 * time.Millisecond
+	minSettle = 100 * time.Millisecond
+	maxSettle = time.Second
 )
 
-// NewSchedule divides the time for a lock that lives ttl after each renewal. A grace below zero leaves the choice: a fifth of the TTL, at most five
+// NewSchedule divides the time for a lock that lives ttl after each renewal. A grace below zero leaves the choice: a sixth of the TTL, at most five
 // seconds. With both taken off, more than half of the TTL is left for renewals, the first of which is due after a third of it.
 func NewSchedule(onLost OnLost, ttl, grace time.Duration) Schedule {
 	if grace < 0 {
-		grace = min(ttl/5, maxGrace)
+		grace = min(ttl/6, maxGrace)
 	}
-	return Schedule{OnLost: onLost, Grace: grace, Settle: min(max(ttl/20, minSettle), maxSettle)}
+	return Schedule{OnLost: onLost, Grace: grace, Settle: min(max(ttl/12, minSettle), maxSettle)}
 }
 
 // urgency is what the time that is left asks for.

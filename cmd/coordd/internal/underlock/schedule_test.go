@@ -38,7 +38,7 @@ func TestScheduleEndsInTime(t *testing.T) {
 // Whoever looks when judge says asks in time for the whole grace, and kills in time for the whole settling, whenever the lock was renewed last.
 func TestLooksNeverComeLate(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ttl := time.Duration(rapid.IntRange(500, 60_000).Draw(t, "ttl_ms")) * time.Millisecond
+		ttl := time.Duration(rapid.IntRange(1000, 60_000).Draw(t, "ttl_ms")) * time.Millisecond
 		s := NewSchedule(rapid.SampledFrom([]OnLost{Term, Kill}).Draw(t, "on lost"), ttl, -1)
 		if s.Grace+s.Settle > ttl/3 {
 			t.Fatalf("ending takes %v of a TTL of %v", s.Grace+s.Settle, ttl)
