@@ -44,13 +44,13 @@ type partyView struct {
 
 type holderView struct {
 	partyView
-	Token       string            `json:"token"`
-	Count       int               `json:"count"`
-	HeldMs      int64             `json:"held_ms"`
-	WaitedMs    int64             `json:"waited_ms"`
-	RemainingMs int64             `json:"remaining_ms"`
-	MaxHoldMs   int64             `json:"max_hold_ms,omitempty"`
-	Lost        client.LossReason `json:"lost,omitempty"`
+	Token       string `json:"token"`
+	Count       int    `json:"count"`
+	HeldMs      int64  `json:"held_ms"`
+	WaitedMs    int64  `json:"waited_ms"`
+	RemainingMs int64  `json:"remaining_ms"`
+	MaxHoldMs   int64  `json:"max_hold_ms,omitempty"`
+	Kept        string `json:"kept,omitempty"`
 }
 
 type waiterView struct {
@@ -77,7 +77,7 @@ func viewOfLock(info client.LockInfo) lockView {
 	for _, h := range info.Holders {
 		view.Holders = append(view.Holders, holderView{
 			partyView: partyView{h.Session, h.Owner, h.Client, h.ID, h.Mode, h.Permits, h.Metadata}, Token: tokenText(h.Token), Count: h.Count,
-			HeldMs: h.Held.Milliseconds(), WaitedMs: h.Waited.Milliseconds(), RemainingMs: h.Remaining.Milliseconds(), MaxHoldMs: h.MaxHold.Milliseconds(), Lost: h.Lost,
+			HeldMs: h.Held.Milliseconds(), WaitedMs: h.Waited.Milliseconds(), RemainingMs: h.Remaining.Milliseconds(), MaxHoldMs: h.MaxHold.Milliseconds(), Kept: h.Kept,
 		})
 	}
 	for _, w := range info.Waiters {

@@ -96,10 +96,10 @@ func lockText(around *surroundings, info client.LockInfo) string {
 	head.Row(table.Plain(printable(info.Name)), stateCell(info), modeCell(info), tokenCell(info.Token), leftCell(info), number(info.Queued))
 	text := head.String()
 	if len(info.Holders) > 0 {
-		holders := table.New(paints(around), "HOLDER", "HOLD", "TOKEN", "SESSION", "OWNER", "HELD", "WAITED", "LEFT", "LOST", "ABOUT")
+		holders := table.New(paints(around), "HOLDER", "HOLD", "TOKEN", "SESSION", "OWNER", "HELD", "WAITED", "LEFT", "KEPT", "ABOUT")
 		for _, h := range info.Holders {
 			holders.Row(partyCell(h.Client, h.Session), table.Plain(h.ID), tokenCell(h.Token), table.Plain(h.Session), table.Plain(printable(h.Owner)), table.Plain(span(h.Held)),
-				table.Plain(span(h.Waited)), spanCell(h.Remaining), table.Bad(string(h.Lost)), table.Plain(printable(h.Metadata)))
+				table.Plain(span(h.Waited)), spanCell(h.Remaining), table.Bad(h.Kept), table.Plain(printable(h.Metadata)))
 		}
 		text += "\n" + holders.String()
 	}
