@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/raftnode/store"
 	"github.com/coordd/coordd/transport/peer"
 )
@@ -56,6 +57,9 @@ type Config struct {
 	// TrailingLogs is how many entries stay in the log after a snapshot, for followers that lag. 0 means 8192.
 	TrailingLogs uint64
 
+	// SnapshotInterval is how often, at least, a node looks whether a snapshot is due. 0 means 30 s.
+	SnapshotInterval time.Duration
+
 	// LeaderHold is how long a request is held while there is no leader, before it is refused with CodeNoLeader. 0 means 2.5 s.
 	LeaderHold time.Duration
 	// OutcomeHold is how long a request that may have been proposed is asked about again, under its own number, before the answer is CodeUnknownOutcome. 0 means 10 s.
@@ -71,6 +75,9 @@ type Config struct {
 	Network peer.Network
 	// OpenStores opens Raft's stores; store.Open when nil.
 	OpenStores func(store.Options) (*store.Stores, error)
+	// OnApplied is told every entry that this node's machine has run, in the order of the log and before anybody else hears of it, by the goroutine that feeds the
+	// machine: it must not block, and must not change what it is given. Entries that a snapshot brought are not told. nil means that nobody is told.
+	OnApplied func(index, term uint64, entry []byte, applied fsm.Applied)
 	// Logger is slog.Default() when nil.
 	Logger *slog.Logger
 	// OnFatal is called once, on a goroutine of its own, when the node cannot go on: a disk that hangs, a state that differs from the leader's, a node that was
@@ -87,6 +94,8 @@ const (
 	DefaultOutcomeHold     = 10 * time.Second
 	DefaultNodeSessionTTL  = 60 * time.Second
 	defaultSnapshotEntries = 8192
+	defaultSnapshotPause   = 30 * time.Second
+	minSnapshotPause       = 10 * time.Millisecond
 	minRaftTimeout         = 50 * time.Millisecond
 	minNodeSessionTTL      = 2 * time.Second
 	maxEntriesInFlight     = 8
@@ -107,6 +116,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.EntriesInFlight, DefaultEntriesInFlight)
 	setDefault(&c.SnapshotThreshold, defaultSnapshotEntries)
 	setDefault(&c.TrailingLogs, defaultSnapshotEntries)
+	setDefault(&c.SnapshotInterval, defaultSnapshotPause)
 	setDefault(&c.LeaderHold, DefaultLeaderHold)
 	setDefault(&c.OutcomeHold, DefaultOutcomeHold)
 	setDefault(&c.NodeSessionTTL, DefaultNodeSessionTTL)
@@ -118,6 +128,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.OpenStores == nil {
 		c.OpenStores = store.Open
+	}
+	if c.OnApplied == nil {
+		c.OnApplied = func(uint64, uint64, []byte, fsm.Applied) {}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
@@ -150,6 +163,7 @@ func (c Config) Validate() error {
 		check(c.LogStore == store.Bolt || c.LogStore == store.WAL, "LogStore %q is unknown; choose %q or %q", c.LogStore, store.Bolt, store.WAL),
 		check(c.RaftTimeout >= minRaftTimeout, "RaftTimeout is %s; below %s a busy machine loses its leader for nothing", c.RaftTimeout, minRaftTimeout),
 		check(c.EntriesInFlight >= 1 && c.EntriesInFlight <= maxEntriesInFlight, "EntriesInFlight is %d; it must lie between 1 and %d", c.EntriesInFlight, maxEntriesInFlight),
+		check(c.SnapshotInterval >= minSnapshotPause, "SnapshotInterval is %s; it must be at least %s", c.SnapshotInterval, minSnapshotPause),
 		check(c.LeaderHold > 0 && c.OutcomeHold > 0, "LeaderHold and OutcomeHold must not be negative"),
 		check(c.NodeSessionTTL >= minNodeSessionTTL, "NodeSessionTTL is %s; below %s a slow election would cost the clients of this node their connections", c.NodeSessionTTL, minNodeSessionTTL),
 	)

@@ -16,9 +16,6 @@ import (
 // follower waits longer than one on the leader.
 const commitParts = 15
 
-// snapshotInterval is how often, at least, Raft looks whether a snapshot is due.
-const snapshotInterval = 30 * time.Second
-
 // startRaft starts Raft on the node's stores. The node belongs to a cluster by now.
 func (n *Node) startRaft() error {
 	if err := n.bootstrapIfFounder(); err != nil {
@@ -29,7 +26,10 @@ func (n *Node) startRaft() error {
 		return fmt.Errorf("read the term from the data directory: %w", err)
 	}
 	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Committed: n.committed, Logger: n.hclog("raft-transport")})
-	replica := &replica{machine: n.machine, progress: n.progress, waits: n.waits, events: n.events, metrics: n.metrics, configured: n.configured, fatal: n.fatal}
+	replica := &replica{
+		machine: n.machine, progress: n.progress, waits: n.waits, events: n.events, metrics: n.metrics, configured: n.configured, told: n.config.OnApplied,
+		fatal: n.fatal,
+	}
 	n.raft, err = raft.NewRaft(n.raftConfig(), replica, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start Raft: %w", err)
@@ -57,7 +57,7 @@ func (n *Node) raftConfig() *raft.Config {
 	c.CommitTimeout = n.config.RaftTimeout / commitParts
 	c.BatchApplyCh = true
 	c.SnapshotThreshold = n.config.SnapshotThreshold
-	c.SnapshotInterval = snapshotInterval
+	c.SnapshotInterval = n.config.SnapshotInterval
 	c.TrailingLogs = n.config.TrailingLogs
 	c.ShutdownOnRemove = true
 	c.NoLegacyTelemetry = true

@@ -21,6 +21,8 @@ type replica struct {
 	metrics  *metrics.Metrics
 	// configured is told each committed configuration. It must not block.
 	configured func(raft.Configuration)
+	// told is Config.OnApplied.
+	told func(index, term uint64, entry []byte, applied fsm.Applied)
 	// fatal is told why this machine must not go on.
 	fatal func(error)
 
@@ -60,6 +62,7 @@ func (r *replica) run(log *raft.Log) any {
 		return errHalted
 	}
 	r.metrics.Applied(len(applied.Replies), time.Since(start))
+	r.told(log.Index, log.Term, log.Data, applied)
 	r.progress.publish(applied.Index, applied.Now)
 	r.waits.notice(applied.Events)
 	r.events.Add(applied.Index, applied.Now, applied.Events)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,13 +26,16 @@ type Options struct {
 	Founded bool
 	// Configure may change each node's configuration, at every start.
 	Configure func(place int, config *raftnode.Config)
+	// Dir is where the nodes' directories lie; empty means a temporary one that ends with the test.
+	Dir string
 	// Patience bounds waits for the cluster; 0 means 20 s.
 	Patience time.Duration
 	// Log receives the nodes' lines; nil drops everything below a warning.
 	Log *slog.Logger
 }
 
-// Cluster is a running cluster. Its methods are for one goroutine, except Node and those of the nodes.
+// Cluster is a running cluster. Its methods are for one goroutine, except Node and those of the nodes; Kill, StopNode and Restart of different nodes may run
+// beside each other.
 type Cluster struct {
 	// Network is the in-memory network, nil on loopback. Hosts are named n0, n1, ….
 	Network *memnet.Network
@@ -46,7 +50,7 @@ type place struct {
 	config raftnode.Config
 	disk   *store.Memory
 	clock  *Clock
-	node   *raftnode.Node
+	node   atomic.Pointer[raftnode.Node]
 }
 
 // Start founds a cluster and returns when every node is ready. Everything ends with the test.
@@ -86,7 +90,11 @@ func Start(t testing.TB, options Options) *Cluster {
 func (c *Cluster) newPlace(i, expect int) *place {
 	p := &place{clock: NewClock(), disk: store.NewMemory()}
 	p.config = raftnode.DefaultConfig()
-	p.config.DataDir = filepath.Join(c.t.TempDir(), fmt.Sprintf("n%d", i))
+	dir := c.options.Dir
+	if dir == "" {
+		dir = c.t.TempDir()
+	}
+	p.config.DataDir = filepath.Join(dir, fmt.Sprintf("n%d", i))
 	p.config.BootstrapExpect = expect
 	p.config.Clock = p.clock
 	p.config.Logger = c.options.Log.With("node", i)
@@ -117,7 +125,7 @@ func (c *Cluster) learnAddresses() {
 func (c *Cluster) Size() int { return len(c.places) }
 
 // Node is the node at a place; nil while it is down.
-func (c *Cluster) Node(i int) *raftnode.Node { return c.places[i].node }
+func (c *Cluster) Node(i int) *raftnode.Node { return c.places[i].node.Load() }
 
 // Clock is the clock of a place.
 func (c *Cluster) Clock(i int) *Clock { return c.places[i].clock }
@@ -140,7 +148,7 @@ func (c *Cluster) Restart(i int) *raftnode.Node {
 	if err != nil {
 		c.t.Fatalf("node %d does not start: %v", i, err)
 	}
-	p.node = node
+	p.node.Store(node)
 	return node
 }
 
@@ -160,31 +168,33 @@ func (c *Cluster) Add() (i int) {
 	return i
 }
 
-// Kill ends a node as SIGKILL and a power failure would: connections break, and the disk forgets what was not synced.
+// Kill ends a node as SIGKILL and a power failure would: connections break, and the disk forgets what was not synced at this moment. It returns when nothing of
+// the node runs any more.
 func (c *Cluster) Kill(i int) {
 	p := c.places[i]
+	node := p.node.Swap(nil)
 	if c.Network != nil {
 		c.Network.Crash(host(i))
 	}
+	p.disk.PowerOff()
 	atOnce, cancel := context.WithCancel(context.Background())
 	cancel()
-	_ = p.node.Stop(atOnce)
+	_ = node.Stop(atOnce)
 	p.disk.Crash() // only now: Raft panics when its stores fail under it
-	p.node = nil
 }
 
 // StopNode ends a node gracefully.
 func (c *Cluster) StopNode(i int) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Patience)
 	defer cancel()
-	_ = c.places[i].node.Stop(ctx)
-	c.places[i].node = nil
+	node := c.places[i].node.Swap(nil)
+	_ = node.Stop(ctx)
 }
 
 // Stop ends every node at once.
 func (c *Cluster) Stop() {
 	for i, p := range c.places {
-		if p.node != nil {
+		if p.node.Load() != nil {
 			c.Kill(i)
 		}
 	}
@@ -212,7 +222,7 @@ func (c *Cluster) AwaitReady(i int) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Patience)
 	defer cancel()
-	if err := c.places[i].node.WaitReady(ctx); err != nil {
+	if err := c.Node(i).WaitReady(ctx); err != nil {
 		c.t.Fatalf("node %d: %v", i, err)
 	}
 }
@@ -233,10 +243,11 @@ func (c *Cluster) AwaitLeader(except int) int {
 func (c *Cluster) Leader() int {
 	leader, term := -1, uint64(0)
 	for i, p := range c.places {
-		if p.node == nil {
+		node := p.node.Load()
+		if node == nil {
 			continue
 		}
-		if status := p.node.Status(); status.Role == transport.RoleLeader && status.Term >= term {
+		if status := node.Status(); status.Role == transport.RoleLeader && status.Term >= term {
 			leader, term = i, status.Term
 		}
 	}
@@ -247,7 +258,7 @@ func (c *Cluster) Leader() int {
 func (c *Cluster) Follower() int {
 	leader := c.AwaitLeader(-1)
 	for i, p := range c.places {
-		if p.node != nil && i != leader {
+		if p.node.Load() != nil && i != leader {
 			return i
 		}
 	}
@@ -267,7 +278,7 @@ func (c *Cluster) Do(i int, ops ...command.Op) []command.Reply {
 
 // Try executes ops on a node, on a lane of their own.
 func (c *Cluster) Try(i int, ops ...command.Op) ([]command.Reply, error) {
-	node := c.places[i].node
+	node := c.Node(i)
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Patience)
 	defer cancel()
 	return node.Execute(ctx, node.OpenLane(), ops)

@@ -32,6 +32,10 @@ type Memory struct {
 	failure error
 	// careless lets writes count as done without being synced, as on a disk that lies.
 	careless bool
+	// off is set from PowerOff to Crash.
+	off bool
+	// changed is closed and replaced when writes that wait are to look again.
+	changed chan struct{}
 }
 
 // contents is what lies on the disk.
@@ -53,7 +57,7 @@ func (c contents) clone() contents {
 // NewMemory makes an empty disk. Make it inside the bubble that uses it.
 func NewMemory() *Memory {
 	empty := contents{logs: make(map[uint64]*raft.Log), values: make(map[string][]byte)}
-	return &Memory{seen: empty, synced: empty.clone()}
+	return &Memory{seen: empty, synced: empty.clone(), changed: make(chan struct{})}
 }
 
 // Open opens the stores on this disk. A handle that was open before is cut off as by Crash. Options.Dir and Kind mean nothing here.
@@ -74,7 +78,21 @@ func (m *Memory) Crash() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cutOffLocked()
-	m.seen = m.synced.clone()
+	m.seen, m.off = m.synced.clone(), false
+}
+
+// PowerOff is the moment from which on nothing becomes durable any more. Writes under way and later ones return at once, as if they had been done, so that what
+// still runs on the disk can come to its end; Crash then forgets them.
+func (m *Memory) PowerOff() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.off = true
+	m.wakeLocked()
+}
+
+func (m *Memory) wakeLocked() {
+	close(m.changed)
+	m.changed = make(chan struct{})
 }
 
 func (m *Memory) cutOffLocked() {
@@ -84,11 +102,12 @@ func (m *Memory) cutOffLocked() {
 	}
 }
 
-// SetSyncDelay lets every write from now on take this long before it is durable and its call returns.
+// SetSyncDelay lets every write, also one under way, take this long before it is durable and its call returns.
 func (m *Memory) SetSyncDelay(delay time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.delay = delay
+	m.wakeLocked()
 }
 
 // SetWriteError lets every write from now on fail with err; nil ends that.
@@ -114,20 +133,8 @@ type memoryHandle struct {
 
 // write makes a change durable after the sync delay, unless the disk crashes first.
 func (h *memoryHandle) write(change func(*contents)) error {
-	h.disk.mu.Lock()
-	delay, failure := h.disk.delay, h.disk.failure
-	h.disk.mu.Unlock()
-	if failure != nil {
-		return failure
-	}
-	if delay > 0 {
-		timer := time.NewTimer(delay)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-h.cutOff:
-			return ErrCrashed
-		}
+	if err := h.sync(); err != nil {
+		return err
 	}
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
@@ -135,10 +142,34 @@ func (h *memoryHandle) write(change func(*contents)) error {
 		return ErrCrashed
 	}
 	change(&h.disk.seen)
-	if !h.disk.careless {
+	if !h.disk.careless && !h.disk.off {
 		change(&h.disk.synced)
 	}
 	return nil
+}
+
+// sync waits for as long as a write takes.
+func (h *memoryHandle) sync() error {
+	for start := time.Now(); ; {
+		h.disk.mu.Lock()
+		failure, changed, left := h.disk.failure, h.disk.changed, time.Until(start.Add(h.disk.delay))
+		if h.disk.off {
+			left = 0
+		}
+		h.disk.mu.Unlock()
+		if failure != nil || left <= 0 {
+			return failure
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-changed:
+		case <-h.cutOff:
+			timer.Stop()
+			return ErrCrashed
+		}
+		timer.Stop()
+	}
 }
 
 // read looks at what the disk shows.

@@ -36,7 +36,7 @@ func newStream(n *Network, r route) *stream {
 
 // pushLocked puts something under way.
 func (s *stream) pushLocked(c chunk) {
-	c.ready = time.Now().Add(s.network.delay[s.route])
+	c.ready = time.Now().Add(s.network.takesLocked(s.route))
 	s.chunks = append(s.chunks, c)
 	s.size += len(c.data)
 	s.wakeLocked()
@@ -81,7 +81,8 @@ type connection struct {
 
 func newConnection(n *Network, r route, outgoing, incoming *stream, local, remote Address) *connection {
 	c := &connection{network: n, route: r, outgoing: outgoing, incoming: incoming, local: local, remote: remote}
-	n.connections[c] = struct{}{}
+	n.opened++
+	n.connections[c] = n.opened
 	return c
 }
 

@@ -1,10 +1,14 @@
 package memnet
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -22,21 +26,33 @@ type route struct{ from, to string }
 type Network struct {
 	mu          sync.Mutex
 	cut         map[route]bool
-	delay       map[route]time.Duration
+	link        map[route]Link
 	listeners   map[string]*listener
-	connections map[*connection]struct{}
+	connections map[*connection]uint64 // and which of the network's connections it is, by age
+	opened      uint64
 	nextPort    int
+	// chance decides what is lost and how much a delay varies; nil means nothing is and none does.
+	chance *rand.Rand
 	// changed is closed and replaced whenever a link changes.
 	changed chan struct{}
+}
+
+// Link says how one direction between two hosts behaves. Bytes of one connection arrive in order whatever a link does, as with TCP: what is lost is sent again
+// after Retransmit, and what was written later waits for it.
+type Link struct {
+	Delay      time.Duration // what every write takes
+	Jitter     time.Duration // up to so much more, anew for every write
+	Loss       float64       // the part of the writes that must be sent a second time, and a third, …; below 1
+	Retransmit time.Duration // until that happens
 }
 
 // New makes a network without faults.
 func New() *Network {
 	return &Network{
 		cut:         make(map[route]bool),
-		delay:       make(map[route]time.Duration),
+		link:        make(map[route]Link),
 		listeners:   make(map[string]*listener),
-		connections: make(map[*connection]struct{}),
+		connections: make(map[*connection]uint64),
 		nextPort:    firstFreePort,
 		changed:     make(chan struct{}),
 	}
@@ -73,18 +89,63 @@ func (n *Network) Rejoin(name string, others ...string) {
 
 // SetDelay lets what from sends to to from now on take this long.
 func (n *Network) SetDelay(from, to string, delay time.Duration) {
-	n.update(func() { n.delay[route{from, to}] = delay })
+	n.SetLink(from, to, Link{Delay: delay})
+}
+
+// SetLink lets what from sends to to behave so, from now on. Loss and Jitter need a source of chance.
+func (n *Network) SetLink(from, to string, link Link) {
+	n.update(func() { n.link[route{from, to}] = link })
+}
+
+// SetChance gives the network the source from which it draws losses and jitter. It is used under the network's lock only.
+func (n *Network) SetChance(chance *rand.Rand) {
+	n.update(func() { n.chance = chance })
+}
+
+// takesLocked is how long the next write in one direction takes.
+func (n *Network) takesLocked(r route) time.Duration {
+	link := n.link[r]
+	takes := link.Delay
+	if n.chance == nil {
+		return takes
+	}
+	if link.Jitter > 0 {
+		takes += time.Duration(n.chance.Int64N(int64(link.Jitter)))
+	}
+	for link.Loss > 0 && n.chance.Float64() < link.Loss {
+		takes += link.Retransmit
+	}
+	return takes
 }
 
 // Drop resets every connection between two hosts at once, at both ends. The link itself stays as it is.
 func (n *Network) Drop(a, b string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for c := range n.connections {
+	for _, c := range n.connectionsLocked() {
 		if c.route == (route{a, b}) || c.route == (route{b, a}) {
 			c.breakLocked(syscall.ECONNRESET)
 		}
 	}
+}
+
+// Abort resets the ends that host a has of its connections with b. What a has sent still arrives, late perhaps, before b learns of the reset: so b may carry out
+// a request long after a has given it up and sent it again.
+func (n *Network) Abort(a, b string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.connectionsLocked() {
+		if c.route == (route{a, b}) {
+			c.outgoing.pushLocked(chunk{fault: syscall.ECONNRESET})
+			c.incoming.readerGone = true
+			c.breakLocked(syscall.ECONNRESET)
+		}
+	}
+}
+
+// connectionsLocked lists the ends of connections, older ones first: what happens to all of them happens in an order that a test can repeat.
+func (n *Network) connectionsLocked() []*connection {
+	return slices.SortedFunc(maps.Keys(n.connections), func(a, b *connection) int { return cmp.Compare(n.connections[a], n.connections[b]) })
 }
 
 // Crash ends what a killed process leaves behind: the host's connections are reset, as far as its links let the other side see it, and its
@@ -92,15 +153,15 @@ func (n *Network) Drop(a, b string) {
 func (n *Network) Crash(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	for c := range n.connections {
+	for _, c := range n.connectionsLocked() {
 		if c.route.from == name {
 			c.outgoing.pushLocked(chunk{fault: syscall.ECONNRESET})
 			c.incoming.readerGone = true
 			c.breakLocked(net.ErrClosed)
 		}
 	}
-	for _, l := range n.listeners {
-		if l.host == name {
+	for _, address := range slices.Sorted(maps.Keys(n.listeners)) {
+		if l := n.listeners[address]; l.host == name {
 			l.closeLocked()
 		}
 	}
@@ -178,7 +239,7 @@ func (n *Network) awaitLink(ctx context.Context, there, back route) (time.Durati
 	for {
 		n.mu.Lock()
 		if !n.cut[there] && !n.cut[back] {
-			roundTrip := n.delay[there] + n.delay[back]
+			roundTrip := n.takesLocked(there) + n.takesLocked(back)
 			n.mu.Unlock()
 			return roundTrip, ctx.Err()
 		}

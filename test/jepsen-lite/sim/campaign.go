@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// progressEvery is how often a campaign says how far it is.
+const progressEvery = 10 * time.Second
+
+// tally is what a campaign has seen.
+type tally struct {
+	started   time.Time
+	played    int
+	known     int // from the ledger
+	invalid   []uint64
+	unknown   []uint64
+	simulated time.Duration
+	counts    map[string]int
+	slowest   time.Duration
+}
+
+// campaign plays many seeds at once and says what came of them.
+func campaign(ctx context.Context, stage *stage, s settings, out io.Writer) (int, error) {
+	book, err := openLedger(s.ledger, stage.revision)
+	if err != nil {
+		return exitUnknown, err
+	}
+	defer book.close()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	if s.limit > 0 {
+		ctx, stop = context.WithTimeout(ctx, s.limit)
+		defer stop()
+	}
+	t := &tally{started: time.Now(), counts: make(map[string]int)}
+	results := playAll(ctx, stage, s, book, t)
+	ticker := time.NewTicker(progressEvery)
+	defer ticker.Stop()
+	version := commit()
+	for {
+		select {
+		case <-ticker.C:
+			t.progress(out, s)
+			continue
+		case r, more := <-results:
+			if !more {
+				t.summary(out, s, book)
+				return t.exit(s), nil
+			}
+			if r.verdict() == "unknown" && ctx.Err() != nil {
+				continue // interrupted
+			}
+			t.take(r)
+			r.tell(out)
+			entry := line{stage.revision, version, r.Seed, r.verdict(), r.Fingerprint, r.took.Milliseconds()}
+			if err := book.note(entry); err != nil {
+				return exitUnknown, err
+			}
+			if r.verdict() != "valid" && !s.keepGoing {
+				stop()
+			}
+		}
+	}
+}
+
+// playAll plays the seeds that are not in the ledger, with all workers, and closes the channel when there are no more.
+func playAll(ctx context.Context, stage *stage, s settings, book *ledger, t *tally) <-chan *result {
+	var due []uint64
+	for seed := s.first; seed < s.first+s.seeds; seed++ {
+		if book.done[seed] && !s.anew {
+			t.known++
+			continue
+		}
+		due = append(due, seed)
+	}
+	seeds, results := make(chan uint64), make(chan *result)
+	go func() {
+		defer close(seeds)
+		for _, seed := range due {
+			select {
+			case seeds <- seed:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	var workers sync.WaitGroup
+	for range s.workers {
+		workers.Go(func() {
+			for seed := range seeds {
+				results <- stage.play(ctx, seed, "", io.Discard)
+			}
+		})
+	}
+	go func() {
+		workers.Wait()
+		close(results)
+	}()
+	return results
+}
+
+// take adds a result.
+func (t *tally) take(r *result) {
+	t.played++
+	t.simulated += r.Simulated
+	t.slowest = max(t.slowest, r.took)
+	for what, count := range r.Counts {
+		t.counts[what] += count
+	}
+	switch r.verdict() {
+	case "invalid":
+		t.invalid = append(t.invalid, r.Seed)
+	case "unknown":
+		t.unknown = append(t.unknown, r.Seed)
+	}
+}
+
+// rate is how many seeds are played in a minute.
+func (t *tally) rate() float64 { return float64(t.played) / max(time.Since(t.started).Minutes(), 1e-9) }
+
+func (t *tally) progress(out io.Writer, s settings) {
+	left := float64(int(s.seeds) - t.known - t.played)
+	fmt.Fprintf(out, "%d of %d seeds, %d not valid; %.0f seeds/min, about %s left\n", t.known+t.played, s.seeds, len(t.invalid)+len(t.unknown), t.rate(),
+		(time.Duration(left / max(t.rate(), 1) * float64(time.Minute))).Round(time.Second))
+}
+
+// summary says what a campaign came to.
+func (t *tally) summary(out io.Writer, s settings, book *ledger) {
+	fmt.Fprintf(out, "\n%d seeds played in %s (%.0f seeds/min; the slowest took %s), %.1f hours simulated\n",
+		t.played, time.Since(t.started).Round(time.Second), t.rate(), t.slowest.Round(time.Millisecond), t.simulated.Hours())
+	var faults, rest []string
+	for _, what := range slices.Sorted(maps.Keys(t.counts)) {
+		if fault, ok := strings.CutPrefix(what, "fault: "); ok {
+			faults = append(faults, fmt.Sprintf("%s %d", fault, t.counts[what]))
+		} else {
+			rest = append(rest, fmt.Sprintf("%s %d", what, t.counts[what]))
+		}
+	}
+	fmt.Fprintf(out, "faults: %s\n", strings.Join(faults, ", "))
+	fmt.Fprintf(out, "seen: %s\n", strings.Join(rest, ", "))
+	fmt.Fprintf(out, "ledger %s: %d valid plays of this build among the seeds asked for, %d of all builds\n", s.ledger, t.known+t.played-len(t.invalid)-len(t.unknown), book.all)
+	if left := int(s.seeds) - t.known - t.played; left > 0 {
+		fmt.Fprintf(out, "%d seeds were not played; the same command goes on from here\n", left)
+	}
+	if len(t.invalid)+len(t.unknown) > 0 {
+		fmt.Fprintf(out, "invalid: %v, unknown: %v\n", t.invalid, t.unknown)
+	}
+	fmt.Fprintf(out, "verdict: %s\n", map[int]string{exitValid: "valid", exitInvalid: "invalid", exitUnknown: "unknown"}[t.exit(s)])
+}
+
+// exit is the exit code. A campaign that did not get to all its seeds has not passed.
+func (t *tally) exit(s settings) int {
+	switch {
+	case len(t.invalid) > 0:
+		return exitInvalid
+	case len(t.unknown) > 0 || t.known+t.played < int(s.seeds):
+		return exitUnknown
+	}
+	return exitValid
+}

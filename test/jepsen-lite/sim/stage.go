@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/sim/exact"
+)
+
+// mostTrueTime ends a play that does not come to an end.
+const mostTrueTime = 3 * time.Minute
+
+// resultMark begins the line in which a play reports; the same stands in package world.
+const resultMark = "coordd-sim-result: "
+
+// stage plays seeds, each in a process of its own: so every play begins from the same state of the runtime, one that panics takes no other with it, and no garbage
+// need be collected.
+type stage struct {
+	binary   string
+	folder   string
+	revision string // of the build
+}
+
+// result is what came of a seed.
+type result struct {
+	Seed        uint64         `json:"seed"`
+	Violations  []string       `json:"violations,omitempty"`
+	Undecided   []string       `json:"undecided,omitempty"`
+	Fingerprint string         `json:"fingerprint"`
+	Simulated   time.Duration  `json:"simulated_ns"`
+	Nodes       int            `json:"nodes"`
+	Counts      map[string]int `json:"counts"`
+
+	took time.Duration
+}
+
+// verdict is valid, invalid or unknown.
+func (r *result) verdict() string {
+	switch {
+	case len(r.Violations) > 0:
+		return "invalid"
+	case len(r.Undecided) > 0:
+		return "unknown"
+	}
+	return "valid"
+}
+
+func (r *result) exit() int {
+	return map[string]int{"valid": exitValid, "invalid": exitInvalid, "unknown": exitUnknown}[r.verdict()]
+}
+
+// tell writes what is wrong with a seed, and how to see it again.
+func (r *result) tell(out io.Writer) {
+	for _, violation := range r.Violations {
+		fmt.Fprintf(out, "seed %d: VIOLATION: %s\n", r.Seed, violation)
+	}
+	for _, undecided := range r.Undecided {
+		fmt.Fprintf(out, "seed %d: undecided: %s\n", r.Seed, undecided)
+	}
+	if r.verdict() != "valid" {
+		fmt.Fprintf(out, "seed %d: see it again: go run ./test/jepsen-lite/sim --repeat %d\n", r.Seed, r.Seed)
+	}
+}
+
+// play plays a seed. story is empty, or says what is shown on out while it is played.
+func (s *stage) play(ctx context.Context, seed uint64, story string, out io.Writer) *result {
+	start := time.Now()
+	folder := filepath.Join(s.folder, fmt.Sprint(seed))
+	defer func() { _ = os.RemoveAll(folder) }()
+	limited, cancel := context.WithTimeout(ctx, mostTrueTime)
+	defer cancel()
+	process := exec.CommandContext(limited, s.binary, "-test.run", "^TestOneSeed$", "-test.v")
+	process.Env = append(append(os.Environ(), exact.Environment()...), fmt.Sprintf("COORDD_SIM_SEED=%d", seed), "COORDD_SIM_STORY="+story, "COORDD_SIM_DIR="+folder)
+	var answer, complaint bytes.Buffer
+	process.Stdout, process.Stderr = &answer, &complaint
+	if story != "" {
+		process.Stderr = io.MultiWriter(&complaint, out)
+	}
+	err := process.Run()
+	r := &result{Seed: seed}
+	switch found, readable := read(answer.Bytes()); {
+	case ctx.Err() != nil:
+		r.Undecided = []string{"the play was interrupted"}
+	case limited.Err() != nil:
+		r.Undecided = []string{fmt.Sprintf("the play did not come to an end in %s", mostTrueTime)}
+	case !readable:
+		r.Violations = []string{fmt.Sprintf("the process ended before its play did (%v): %s", err, essence(answer.String()+complaint.String()))}
+	default:
+		r = found
+	}
+	r.took = time.Since(start)
+	return r
+}
+
+// read finds the result among the lines that a process wrote.
+func read(answer []byte) (*result, bool) {
+	lines := bufio.NewScanner(bytes.NewReader(answer))
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		if text, ok := strings.CutPrefix(lines.Text(), resultMark); ok {
+			var r result
+			return &r, json.Unmarshal([]byte(text), &r) == nil
+		}
+	}
+	return nil, false
+}
+
+// essence is the line that says why a process ended, and those after it.
+func essence(text string) string {
+	for _, mark := range []string{"panic: ", "fatal error: ", "--- FAIL"} {
+		if at := strings.Index(text, mark); at >= 0 {
+			text = text[at:]
+			break
+		}
+	}
+	return text[:min(len(text), 1500)]
+}
+
+// revision names a build by what it consists of.
+func revision(binary string) string {
+	file, err := os.Open(binary)
+	if err != nil {
+		return "unknown"
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "unknown"
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}

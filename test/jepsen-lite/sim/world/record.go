@@ -1,0 +1,268 @@
+package world
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/coordd/coordd/fsm"
+	"github.com/coordd/coordd/fsm/command"
+)
+
+// record is what the cluster committed, as its machines ran it.
+type record struct {
+	world *world
+
+	mu      sync.Mutex
+	twin    *fsm.Machine
+	last    uint64 // the highest index that any node ran
+	entries map[uint64]*entry
+	holds   map[command.Name][]*hold                   // of each name, in the order of the log
+	queues  map[command.Name]map[command.WaiterID]bool // who waits
+	ends    []sessionEnd
+	closed  map[command.SessionID]bool // by their clients
+	read    []command.Name             // names that clients read
+	shown   map[command.Name][]version
+}
+
+// version is what a read of a name answers from a moment on, until the next version.
+type version struct {
+	value string // empty: nobody holds it
+	since moment
+}
+
+// entry is one entry of the log, as the first node that ran it did.
+type entry struct {
+	term    uint64
+	data    uint64 // hash
+	applied fsm.Applied
+	chain   uint64 // of the state after it
+}
+
+// hold is one ownership of a name. Moments are those at which the first node ran the entry.
+type hold struct {
+	token        command.Token
+	holder       string
+	began, ended moment // ended is zero while it lasts
+	reason       string
+}
+
+// sessionEnd is a session that ended by its deadline.
+type sessionEnd struct {
+	session command.SessionID
+	at      moment
+}
+
+func newRecord(w *world) *record {
+	return &record{
+		world: w, twin: fsm.New(), entries: make(map[uint64]*entry), holds: make(map[command.Name][]*hold), queues: make(map[command.Name]map[command.WaiterID]bool),
+		closed: make(map[command.SessionID]bool), read: readNames(), shown: make(map[command.Name][]version),
+	}
+}
+
+// told is the OnApplied of a node.
+func (r *record) told(node int, index, term uint64, data []byte, applied fsm.Applied) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	hash := xxhash.Sum64(data)
+	if index <= r.last {
+		r.compare(node, index, term, hash, applied)
+		return
+	}
+	known := &entry{term: term, data: hash, applied: r.twin.Apply(index, term, data)}
+	_, known.chain = r.twin.Hash()
+	r.entries[index], r.last = known, index
+	r.world.fingerprint("applied", index, term, uint64(len(data)), known.chain)
+	r.world.tell("node %d ran index %d of term %d first: now %d", node, index, term, known.applied.Now)
+	r.compare(node, index, term, hash, applied)
+	at := r.world.now()
+	r.follow(index, data, known.applied, at)
+	r.show(at)
+}
+
+// compare holds what a node ran against what was run before at this index.
+func (r *record) compare(node int, index, term, data uint64, applied fsm.Applied) {
+	known := r.entries[index]
+	switch {
+	case known == nil:
+		r.world.violate("node %d ran a command at index %d, where the others ran none", node, index)
+	case known.term != term || known.data != data:
+		r.world.violate("node %d ran another entry at index %d (term %d) than the others (term %d)", node, index, term, known.term)
+	case !sameApplied(known.applied, applied):
+		r.world.violate("node %d answered differently at index %d: %+v instead of %+v", node, index, applied, known.applied)
+	}
+}
+
+// sameApplied compares all that the outcome of an entry decides; texts of errors may differ.
+func sameApplied(a, b fsm.Applied) bool {
+	if a.Index != b.Index || a.Now != b.Now || a.TermMatched != b.TermMatched || len(a.Events) != len(b.Events) || (a.Fatal == nil) != (b.Fatal == nil) {
+		return false
+	}
+	for i := range a.Events {
+		if a.Events[i] != b.Events[i] {
+			return false
+		}
+	}
+	return sameReplies(a.Replies, b.Replies)
+}
+
+func sameReplies(a, b []command.Reply) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Type != b[i].Type || a[i].Code != b[i].Code || a[i].Integer != b[i].Integer || string(a[i].Text) != string(b[i].Text) || !sameReplies(a[i].Elements, b[i].Elements) {
+			return false
+		}
+	}
+	return true
+}
+
+// follow keeps who holds what, and checks what must be true at every index.
+func (r *record) follow(index uint64, data []byte, applied fsm.Applied, at moment) {
+	r.enqueue(index, data, applied)
+	served := make(map[command.Name]command.WaiterID)
+	for _, event := range applied.Events {
+		switch event.Type {
+		case fsm.EventWaiterGone:
+			delete(r.queue(event.Name), event.Waiter)
+		case fsm.EventWaiterGranted:
+			served[event.Name] = event.Waiter
+		case fsm.EventSessionEnded:
+			if event.Reason == fsm.ReasonExpired {
+				r.ends = append(r.ends, sessionEnd{event.Session, at})
+			} else {
+				r.closed[event.Session] = true
+			}
+		}
+	}
+	for _, event := range applied.Events {
+		switch event.Type {
+		case fsm.EventEnded:
+			r.end(index, event, at)
+		case fsm.EventBegan:
+			r.begin(index, event, at)
+			r.checkLine(index, event, served[event.Name])
+		}
+	}
+}
+
+// enqueue notes who came to wait in this entry: the answer to an acquire says so.
+func (r *record) enqueue(index uint64, data []byte, applied fsm.Applied) {
+	decoded, err := command.DecodeEntry(data)
+	if err != nil || !applied.TermMatched {
+		return
+	}
+	for i, c := range decoded.Commands {
+		acquire, ok := c.Op.(command.LockAcquire)
+		if !ok || applied.Replies[i].Type != command.ReplyMap {
+			continue
+		}
+		if id, err := command.ParsePosition(text(applied.Replies[i], "waiter")); err == nil && integer(applied.Replies[i], "queued") > 0 && id.Index == index {
+			r.queue(command.Name{Key: acquire.Name})[id] = true
+		}
+	}
+}
+
+func (r *record) queue(name command.Name) map[command.WaiterID]bool {
+	if r.queues[name] == nil {
+		r.queues[name] = make(map[command.WaiterID]bool)
+	}
+	return r.queues[name]
+}
+
+// show notes what reads answer from now on. What has come to its deadline is gone for a read before the entry that ends it, so the state is asked.
+func (r *record) show(at moment) {
+	ops := make([]command.Op, len(r.read))
+	for i, name := range r.read {
+		ops[i] = command.Get{Name: name}
+	}
+	answers, _ := r.twin.Read(r.twin.Now(), ops)
+	for i, name := range r.read {
+		value, versions := valueOf(answers[i]), r.shown[name]
+		if len(versions) == 0 || versions[len(versions)-1].value != value {
+			r.shown[name] = append(versions, version{value, at})
+		}
+	}
+}
+
+// valueOf is what a read found. A native hold answers with another opaque value each time; here it is one.
+func valueOf(reply command.Reply) string {
+	if value := string(reply.Text); !strings.HasPrefix(value, command.ReservedPrefix+"held:") {
+		return value
+	}
+	return "(held natively)"
+}
+
+// begin notes a new owner: the only one of its name, with a token that is its entry's index and larger than all before.
+func (r *record) begin(index uint64, event fsm.Event, at moment) {
+	holds := r.holds[event.Name]
+	if event.Token != command.Token(index) {
+		r.world.violate("the token of %q granted at index %d is %d", event.Name.Key, index, event.Token)
+	}
+	if len(holds) > 0 {
+		switch last := holds[len(holds)-1]; {
+		case last.lasts():
+			r.world.violate("%q has two holders at index %d: %q (token %d) and %q", event.Name.Key, index, last.holder, last.token, event.Holder)
+		case last.token >= event.Token:
+			r.world.violate("the tokens of %q fell from %d to %d at index %d", event.Name.Key, last.token, event.Token, index)
+		}
+	}
+	r.holds[event.Name] = append(holds, &hold{token: event.Token, holder: event.Holder, began: at})
+}
+
+// end notes that an owner has gone.
+func (r *record) end(index uint64, event fsm.Event, at moment) {
+	holds := r.holds[event.Name]
+	if len(holds) == 0 || !holds[len(holds)-1].lasts() || holds[len(holds)-1].token != event.Token {
+		r.world.violate("%q lost a holder with token %d at index %d that it did not have", event.Name.Key, event.Token, index)
+		return
+	}
+	last := holds[len(holds)-1]
+	last.ended, last.reason = at, event.Reason
+}
+
+// checkLine wants that whoever begins is the first in line, when there is a line. served is the waiter who was granted, zero when the new owner did not wait.
+func (r *record) checkLine(index uint64, event fsm.Event, served command.WaiterID) {
+	line := r.queue(event.Name)
+	delete(line, served)
+	for waiter := range line {
+		if waiter.Index < index && (served.IsZero() || waiter.Compare(served) < 0) {
+			r.world.violate("%q overtook waiter %s in the line for %q at index %d", event.Holder, waiter, event.Name.Key, index)
+		}
+	}
+}
+
+func (h *hold) lasts() bool { return h.ended == moment{} }
+
+// chainAt is the hash of the state after an index; ok is false when no command stands there.
+func (r *record) chainAt(index uint64) (chain uint64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.entries[index]
+	if known == nil {
+		return 0, false
+	}
+	return known.chain, true
+}
+
+// newest is the highest index that any node ran.
+func (r *record) newest() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+// text and integer read a field of a map.
+func text(reply command.Reply, field string) string { return string(value(reply, field).Text) }
+
+func integer(reply command.Reply, field string) int64 { return value(reply, field).Integer }
+
+func value(reply command.Reply, field string) command.Reply {
+	for i := 0; i+1 < len(reply.Elements); i += 2 {
+		if string(reply.Elements[i].Text) == field {
+			return reply.Elements[i+1]
+		}
+	}
+	return command.Reply{}
+}

@@ -1,0 +1,296 @@
+package world
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/cryptotest"
+	"testing/synctest"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/coordd/coordd/fsm"
+	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/raftnode"
+	"github.com/coordd/coordd/raftnode/clustertest"
+)
+
+// Report is what a seed came to.
+type Report struct {
+	Seed        uint64         `json:"seed"`
+	Violations  []string       `json:"violations,omitempty"` // promises that were broken
+	Undecided   []string       `json:"undecided,omitempty"`  // checks that came to no conclusion; such a seed has not passed
+	Fingerprint string         `json:"fingerprint"`          // of everything that happened; the same in every run that took the same course
+	Simulated   time.Duration  `json:"simulated_ns"`
+	Nodes       int            `json:"nodes"`
+	Counts      map[string]int `json:"counts"` // of what happened
+}
+
+// Valid reports that every check was made and none failed.
+func (r *Report) Valid() bool { return len(r.Violations) == 0 && len(r.Undecided) == 0 }
+
+// Options says how to play a seed.
+type Options struct {
+	// Dir is where the nodes' directories lie for the time of the play; empty means a temporary one.
+	Dir string
+	// Story receives a line for everything that happens, for reading; nil tells nobody.
+	Story io.Writer
+	// Nodes receives what the nodes log; nil drops it.
+	Nodes *slog.Logger
+	// Spoil may change the configuration of each node, to plant an error; nil changes nothing.
+	Spoil func(*raftnode.Config)
+}
+
+// moment is a point of a play: the order in which things happened, and true time since the beginning.
+type moment struct {
+	order int64
+	at    time.Duration
+}
+
+// world is one cluster with all that happens to it.
+type world struct {
+	t       testing.TB
+	seed    uint64
+	options Options
+	setup   setup
+	cluster *clustertest.Cluster
+	record  *record
+	history *history
+	began   time.Time
+	lasted  time.Duration
+	order   atomic.Int64
+	lives   [maxNodes]atomic.Pointer[life]
+	ending  chan struct{} // closed when clients are to come to an end
+
+	mu         sync.Mutex
+	violations []string
+	counts     map[string]int
+	print      uint64
+}
+
+// maxViolations ends the list: after the first few the rest tells nothing.
+const maxViolations = 10
+
+// Play plays a seed in a bubble of its own and judges it.
+func Play(t *testing.T, seed uint64, options Options) *Report {
+	w := &world{t: t, seed: seed, options: options, setup: draw(seed), counts: make(map[string]int)}
+	w.record, w.history = newRecord(w), newHistory(w)
+	cryptotest.SetGlobalRandom(t, seed)
+	chooseBySeed(seed + 1)
+	w.inBubble(t)
+	chooseBySeed(0)
+	report := &Report{Seed: seed, Nodes: w.setup.nodes, Simulated: w.lasted, Counts: w.counts, Fingerprint: fmt.Sprintf("%016x", w.print)}
+	w.judge(report)
+	report.Violations = append(w.violations, report.Violations...)
+	return report
+}
+
+// inBubble plays in a bubble. All goroutines of a bubble must come to an end, and one kind cannot: it waits for the fate of an entry that still lay in a channel of
+// Raft when a node whose disk hung was ended, which Raft never tells. Then, and only then, leftovers are no violation.
+func (w *world) inBubble(t *testing.T) {
+	defer func() {
+		if leftovers := recover(); leftovers != nil && w.counts["ended by its disk"] > 0 {
+			w.count("goroutines that wait for Raft for ever")
+		} else if leftovers != nil {
+			w.violate("goroutines were left over: %v", leftovers)
+		}
+	}()
+	synctest.Test(t, func(t *testing.T) {
+		w.t = &witness{t, w}
+		w.began, w.ending = time.Now(), make(chan struct{})
+		w.play()
+	})
+}
+
+// play is the story of a seed.
+func (w *world) play() {
+	defer w.end()
+	w.found()
+	clients := w.startClients()
+	w.trouble()
+	w.heal()
+	w.awaitService()
+	close(w.ending)
+	w.within(time.Minute, "every client comes to an end", func() bool { return clients.over() })
+	w.awaitEnds()
+	w.awaitAgreement()
+	w.lookAtCounters()
+}
+
+// end ends the cluster, and gives what is left of it the time after which every part gives up.
+func (w *world) end() {
+	w.lasted = time.Since(w.began)
+	if w.cluster != nil {
+		w.cluster.Stop()
+	}
+	time.Sleep(10 * time.Second)
+}
+
+// found starts the cluster.
+func (w *world) found() {
+	w.cluster = clustertest.Start(w.t, clustertest.Options{
+		Nodes: w.setup.nodes, Patience: time.Minute, Dir: w.options.Dir, Log: w.options.Nodes, Configure: w.configure,
+	})
+	w.cluster.Network.SetChance(source(w.seed, streamNetwork))
+	w.eachLink(func(from, to string) { w.cluster.Network.SetLink(from, to, w.setup.link) })
+	w.tell("founded: %+v", w.setup)
+}
+
+// maxNodes is the most that a setup has.
+const maxNodes = 5
+
+// life is one run of a node, from its start to the moment at which its power fails. What it does while it is taken down after that has not happened.
+type life struct{ over atomic.Bool }
+
+// kill ends a node as a power failure would.
+func (w *world) kill(place int) {
+	w.lives[place].Load().over.Store(true)
+	w.cluster.Kill(place)
+}
+
+func (w *world) configure(place int, config *raftnode.Config) {
+	w.setup.configure(config)
+	config.NodeID = fmt.Sprintf("node-%d", place)
+	life := &life{}
+	w.lives[place].Store(life)
+	config.OnApplied = func(index, term uint64, entry []byte, applied fsm.Applied) {
+		if !life.over.Load() {
+			w.record.told(place, index, term, entry, applied)
+		}
+	}
+	if w.options.Spoil != nil {
+		w.options.Spoil(config)
+	}
+}
+
+// eachLink calls a function for every direction between two nodes.
+func (w *world) eachLink(do func(from, to string)) {
+	for from := range w.setup.nodes {
+		for to := range w.setup.nodes {
+			if from != to {
+				do(host(from), host(to))
+			}
+		}
+	}
+}
+
+func host(place int) string { return fmt.Sprintf("n%d", place) }
+
+// now is this moment, after every one before it.
+func (w *world) now() moment { return moment{w.order.Add(1), time.Since(w.began)} }
+
+// violate notes a broken promise.
+func (w *world) violate(format string, arguments ...any) {
+	sentence := fmt.Sprintf(format, arguments...)
+	w.tell("VIOLATION: %s", sentence)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.violations) < maxViolations {
+		w.violations = append(w.violations, sentence)
+	}
+}
+
+// count counts something that happened.
+func (w *world) count(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.counts[what]++
+}
+
+// tell writes a line of the story.
+func (w *world) tell(format string, arguments ...any) {
+	if w.options.Story != nil {
+		_, _ = fmt.Fprintf(w.options.Story, "%10.4f  %s\n", time.Since(w.began).Seconds(), fmt.Sprintf(format, arguments...))
+	}
+}
+
+// fingerprint folds something that happened into the fingerprint of the play.
+func (w *world) fingerprint(what string, numbers ...uint64) {
+	buffer := append(make([]byte, 0, 128), what...)
+	buffer = binary.LittleEndian.AppendUint64(buffer, uint64(time.Since(w.began)))
+	for _, number := range numbers {
+		buffer = binary.LittleEndian.AppendUint64(buffer, number)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	buffer = binary.LittleEndian.AppendUint64(buffer, w.print)
+	w.print = xxhash.Sum64(buffer)
+}
+
+// within waits for a condition, and notes a violation when it does not come true in time.
+func (w *world) within(limit time.Duration, what string, holds func() bool) bool {
+	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		if holds() {
+			return true
+		}
+		if time.Now().After(deadline) {
+			w.violate("liveness: not within %s after everything was healed: %s", limit, what)
+			return false
+		}
+	}
+}
+
+// recovery is how long a healed cluster may take to serve again.
+const recovery = 15 * time.Second
+
+// awaitService waits until every node serves, and writes through each.
+func (w *world) awaitService() {
+	for place := range w.setup.nodes {
+		w.within(recovery, fmt.Sprintf("node %d is ready", place), func() bool {
+			node := w.cluster.Node(place)
+			return node != nil && node.Status().Ready
+		})
+		w.within(recovery, fmt.Sprintf("a write through node %d is answered", place), func() bool {
+			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			node := w.cluster.Node(place)
+			replies, err := node.Execute(ctx, node.OpenLane(), []command.Op{command.Set{Name: command.Name{Key: "healed"}, Value: fmt.Appendf(nil, "node %d", place)}})
+			return err == nil && !replies[0].IsError()
+		})
+	}
+	w.tell("every node serves")
+}
+
+// awaitEnds waits until what the clients left behind has ended by its time.
+func (w *world) awaitEnds() {
+	w.within(2*w.setup.sessionTTL+recovery, "abandoned locks and waits end by themselves", func() bool {
+		for place := range w.setup.nodes {
+			if status := w.cluster.Node(place).Status(); status.Locks > 0 || status.Waiters > 0 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// awaitAgreement waits until every node has run what any of them has, and compares their states.
+func (w *world) awaitAgreement() {
+	target := w.record.newest()
+	for place := range w.setup.nodes {
+		w.within(recovery, fmt.Sprintf("node %d runs index %d", place, target), func() bool { return w.cluster.Node(place).Status().AppliedIndex >= target })
+		status := w.cluster.Node(place).Status()
+		if chain, ok := w.record.chainAt(status.AppliedIndex); ok && fmt.Sprintf("%016x", chain) != status.StateHash {
+			w.violate("the state of node %d at index %d has hash %s instead of %016x", place, status.AppliedIndex, status.StateHash, chain)
+		}
+	}
+}
+
+// witness turns what a test would fail with into a violation.
+type witness struct {
+	testing.TB
+	world *world
+}
+
+// Fatal ends the play.
+func (t *witness) Fatal(arguments ...any) { t.Fatalf("%s", fmt.Sprint(arguments...)) }
+
+// Fatalf ends the play.
+func (t *witness) Fatalf(format string, arguments ...any) {
+	t.world.violate("the play could not go on: "+format, arguments...)
+	t.SkipNow() // which, unlike FailNow, lets the one who plays go on and report
+}
