@@ -37,6 +37,8 @@ var rooms = []room{
 		"it gives tests of other people's programs a whole cluster, and nothing else of the service"},
 	{"cmd", []string{"cmd", "fsm", "ring", "transport", "raftnode", "client", "internal"}, nil,
 		"cmd wires the rooms together"},
+	{"test/jepsen-lite/sim", []string{"test/jepsen-lite/sim", "raftnode", "fsm", "transport"}, nil,
+		"a simulation plays nodes from inside, without doors and clients"},
 	{"internal", []string{"internal"}, nil,
 		"what several rooms share must not depend on one of them"},
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -269,4 +270,52 @@ func TestMemoryForgetsWhatWasNotSynced(t *testing.T) {
 	if last, _ := stores.Log.LastIndex(); last != 3 {
 		t.Fatalf("last index %d after the crash", last)
 	}
+}
+
+func TestNothingWrittenAfterThePowerFailedIsThereAfterTheCrash(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := NewMemory()
+		stores, err := disk.Open(Options{OnFatal: unexpected(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t, stores.Stable.SetUint64([]byte("CurrentTerm"), 1))
+		disk.SetSyncDelay(time.Hour)
+		underWay := make(chan error)
+		go func() { underWay <- stores.Stable.SetUint64([]byte("CurrentTerm"), 2) }()
+		time.Sleep(time.Second)
+		start := time.Now()
+		disk.PowerOff()
+		must(t, <-underWay)
+		must(t, stores.Stable.SetUint64([]byte("CurrentTerm"), 3))
+		if took := time.Since(start); took > 0 {
+			t.Errorf("writes on a disk without power took %s", took)
+		}
+		disk.Crash()
+		disk.SetSyncDelay(0)
+		if stores, err = disk.Open(Options{OnFatal: unexpected(t)}); err != nil {
+			t.Fatal(err)
+		}
+		if term, err := stores.CurrentTerm(); term != 1 || err != nil {
+			t.Errorf("the disk has term %d, %v; only the first was synced", term, err)
+		}
+	})
+}
+
+func TestAHangingWriteEndsWhenTheDiskGoesOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := NewMemory()
+		stores, err := disk.Open(Options{OnFatal: unexpected(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.SetSyncDelay(time.Hour)
+		time.AfterFunc(time.Second, func() { disk.SetSyncDelay(0) })
+		start := time.Now()
+		must(t, stores.Stable.SetUint64([]byte("CurrentTerm"), 2))
+		if took := time.Since(start); took != time.Second {
+			t.Errorf("the write took %s", took)
+		}
+		must(t, stores.Close())
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"syscall"
@@ -169,6 +170,55 @@ func TestDropResetsBothEnds(t *testing.T) {
 			if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
 				t.Fatalf("%s end: %v", name, err)
 			}
+		}
+	})
+}
+
+func TestAnAbortedConnectionStillDeliversWhatWasSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New()
+		near, far := pair(t, n)
+		n.SetDelay("a", "b", time.Second)
+		if _, err := near.Write([]byte("late")); err != nil {
+			t.Fatal(err)
+		}
+		n.Abort("a", "b")
+		if _, err := near.Write([]byte("x")); !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("the end that aborted writes on: %v", err)
+		}
+		buffer := make([]byte, 4)
+		if _, err := io.ReadFull(far, buffer); err != nil || string(buffer) != "late" {
+			t.Fatalf("the other end read %q, %v", buffer, err)
+		}
+		if _, err := far.Read(buffer); !errors.Is(err, syscall.ECONNRESET) {
+			t.Fatalf("after it the other end read %v", err)
+		}
+	})
+}
+
+func TestWhatALinkLosesComesLaterAndInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New()
+		near, far := pair(t, n)
+		n.SetChance(rand.New(rand.NewPCG(1, 1)))
+		n.SetLink("a", "b", Link{Loss: 0.5, Retransmit: 200 * time.Millisecond, Jitter: time.Millisecond})
+		const count = 40
+		for i := range byte(count) {
+			if _, err := near.Write([]byte{i}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		start, buffer := time.Now(), make([]byte, count)
+		if _, err := io.ReadFull(far, buffer); err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range buffer {
+			if got != byte(i) {
+				t.Fatalf("byte %d is %d: the stream was reordered", i, got)
+			}
+		}
+		if took := time.Since(start); took < 200*time.Millisecond {
+			t.Fatalf("half of everything was lost, and all had arrived after %s", took)
 		}
 	})
 }
