@@ -50,6 +50,14 @@ guard: ## run late holders against guards on real databases
 	go run -C test/guard . scenarios
 	go run -C test/guard . crash $(ARGS)
 
+.PHONY: sim
+sim: ## play whole clusters through seeds, as in: make sim ARGS="--seeds 10000"
+	go run ./test/jepsen-lite/sim $(ARGS)
+
+.PHONY: spec
+spec: ## search the model of leases and tokens with spin
+	go test -count=1 -v ./spec -search
+
 .PHONY: differential
 differential: ## compare random command sequences byte for byte with redis-server
 	go run -C test/compat . differential $(ARGS)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -459,6 +460,27 @@ func TestALogHasNoGapAfterASnapshotWasInstalled(t *testing.T) {
 		}
 		if first <= 50 || last <= 300 {
 			t.Fatalf("the log goes from %d to %d: was no snapshot installed?", first, last)
+		}
+	})
+}
+
+// raft#503: a leader whose disk hangs goes on sending heartbeats and cannot step down, so only its end lets another lead.
+func TestALeaderWhoseDiskHangsIsReplacedWithinFiveSeconds(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader := c.AwaitLeader(-1)
+		c.Do((leader+1)%3, set("before", "v"))
+		c.Disk(leader).SetSyncDelay(time.Hour)
+		start := time.Now()
+		for time.Since(start) < 5*time.Second {
+			if _, err := c.Try((leader+1)%3, set("after", "v")); err == nil {
+				break
+			}
+		}
+		if took := time.Since(start); took >= 5*time.Second {
+			t.Fatalf("with a disk that hangs under the leader nothing was written for %s", took)
+		}
+		if err := c.Node(leader).Err(); err == nil || !strings.Contains(err.Error(), "has been hanging") {
+			t.Fatalf("the node whose disk hangs says %v", err)
 		}
 	})
 }

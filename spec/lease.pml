@@ -9,18 +9,17 @@
  * One step of the loop in init is one thing that happens; which, is left to chance. README.md tells what is left out. A macro WITHOUT_… takes out one rule.
  */
 
-#ifndef NODES
 #define NODES 2     /* that may lead; who else votes does not matter here */
-#endif
 #ifndef TERMS
 #define TERMS 3     /* the third lets a node lead again that was deposed */
 #endif
 #ifndef TIME
-#define TIME 5      /* true time ends here */
+#define TIME 4      /* true time ends here */
 #endif
 #ifndef LOG
-#define LOG 5       /* entries that may be committed */
+#define LOG 4       /* entries that may be committed */
 #endif
+#define SECOND 1
 #define SESSIONS 2
 #define TTL 2
 #define LEAD 1      /* how far a leader's clock may run ahead of what is applied */
@@ -30,7 +29,7 @@
 #define MOST(a, b) ((a) > (b) -> (a) : (b))
 #define LEAST(a, b) ((a) < (b) -> (a) : (b))
 
-mtype = { none, renew, acquire, release, expire };
+mtype = { none, renew, acquire, release, expire, pass };
 
 /* What is true. */
 byte time = 0;
@@ -40,6 +39,7 @@ byte entries = 0;
 byte now = 0;                  /* replicated time */
 bool alive[SESSIONS];
 byte deadline[SESSIONS];
+byte before = TTL;             /* the deadline of the lease one entry ago: what a leader saw that looked while a renewal was under way */
 byte holder = NOBODY;
 byte token = 0;                /* of the last grant */
 #ifdef WITHOUT_INDEX_AS_TOKEN
@@ -83,7 +83,7 @@ inline read(i) {
 #define over(s) (!alive[s] || deadline[s] <= now)
 
 /* Scratch, always back at zero between two steps, so that it makes no states of its own. */
-byte node = 0, s = 0, other = 0, stamped = 0, given = 0, stamp = 0, sessionA = 0, sentA = 0, sessionB = 0, next = 0;
+byte other = 0, stamped = 0, given = 0, stamp = 0, sessionA = 0, sentA = 0, sessionB = 0, next = 0;
 mtype kindA = none, kindB = none;
 bool free = false;
 
@@ -173,6 +173,10 @@ inline carryOut(kind, who, sent) {
 		fi
 #endif
 	:: kind == release && holder == who && !over(who) -> holder = NOBODY; handOver()
+	:: kind == pass && holder != NOBODY && holder != who && !over(holder) ->
+		waiting[who] = true; /* who came between */
+		holder = NOBODY;
+		handOver()
 #ifdef WITHOUT_CHECKING_AGAIN
 	:: kind == expire && alive[who] -> end(who)
 #else
@@ -182,85 +186,93 @@ inline carryOut(kind, who, sent) {
 	fi
 }
 
-/* A command that means something now, from some session or, what its clock says is due, from the leader itself. It may mean something else when it is run. */
-inline draw(kind, who, sent) {
-	select(who : 0 .. SESSIONS - 1);
-	if
-	:: who == LEASED && alive[who] -> kind = renew; sent = time
-	:: alive[who] && holder != who && !waiting[who] -> kind = acquire
-	:: holder == who -> kind = release
-	:: who == LEASED && alive[who] && deadline[who] <= reading(node) -> kind = expire
-	:: else -> who = 0
-	fi
-}
-
-/* A second command for the same entry, of those that could make a second grant in it. */
-inline drawAnother(kind, who) {
-	select(who : 0 .. SESSIONS - 1);
-	if
-	:: kindA == release && alive[who] && who != sessionA -> kind = acquire
-	:: kindA == acquire && who == sessionA -> kind = release
-	:: who = 0
-	fi
-}
-
 inline clear() {
-	node = 0; s = 0; stamped = 0; given = 0; stamp = 0; kindA = none; sessionA = 0; sentA = 0; kindB = none; sessionB = 0; free = false
+	stamped = 0; given = 0; stamp = 0; kindA = none; sessionA = 0; sentA = 0; kindB = none; sessionB = 0; free = false
 }
+
+/* A node that believes to lead seals an entry of one or two commands: they are in it before it is stamped. */
+inline seal(i, kind, who, kind2, who2) {
+	read(i);
+#ifdef WITHOUT_STAMP_AT_SEAL
+	next = opened[i]; opened[i] = stamp; stamp = next; next = 0;
+#endif
+#ifdef WITHOUT_LOOKING
+	free = (holder == NOBODY);
+#endif
+#ifdef WITHOUT_LOGGED_RENEWALS
+	if
+	:: kind == renew && !over(who) -> renewedAt[who] = time
+	:: else
+	fi;
+#endif
+	sentA = (kind == renew -> time : 0);
+	proposals[i] ! reign[i], stamp, kind, who, sentA, kind2, who2, free;
+	clear()
+}
+#define may_seal(i) (reign[i] > 0 && len(proposals[i]) == 0)
+
+/* What may come to a leader now; it may mean something else when it is run. With the second command, an acquire and a hand-over, an entry could grant twice. */
+#define seals(i) \
+	:: d_step { may_seal(i) && alive[LEASED] -> seal(i, renew, LEASED, none, 0) } \
+	:: d_step { may_seal(i) && alive[LEASED] && LEAST(before, deadline[LEASED]) <= reading(i) -> seal(i, expire, LEASED, none, 0) } \
+	:: d_step { may_seal(i) && alive[LEASED] && holder != LEASED && !waiting[LEASED] -> seal(i, acquire, LEASED, none, 0) } \
+	:: d_step { may_seal(i) && alive[LEASED] && holder != LEASED && !waiting[LEASED] -> seal(i, acquire, LEASED, pass, RIVAL) } \
+	:: d_step { may_seal(i) && holder != RIVAL && !waiting[RIVAL] -> seal(i, acquire, RIVAL, none, 0) } \
+	:: d_step { may_seal(i) && holder == LEASED -> seal(i, release, LEASED, none, 0) } \
+	:: d_step { may_seal(i) && holder == RIVAL -> seal(i, release, RIVAL, none, 0) }
+
+/* Somebody is elected, perhaps the same again. */
+inline elect(i) {
+	term++;
+	if
+	:: leader == SECOND -> /* only the first node is watched after it was deposed: one that comes back is enough */
+		reign[SECOND] = 0;
+		shift[SECOND] = 0;
+		do
+		:: len(proposals[SECOND]) > 0 -> proposals[SECOND] ? stamped, stamp, kindA, sessionA, sentA, kindB, sessionB, free
+		:: else -> break
+		od
+	:: else
+	fi;
+	leader = i;
+	clear()
+}
+#define under_way (len(proposals[leader]) > 0)
+#define may_elect (term < TERMS && len(tail) == 0)
+
+/* What the leader before had under way waits on where it was, or has reached the log of the new one, or is lost. */
+#define elects(i) \
+	:: d_step { may_elect -> elect(i) } \
+	:: d_step { may_elect && under_way -> proposals[leader] ? stamped, stamp, kindA, sessionA, sentA, kindB, sessionB, free; \
+		tail ! stamped, term, stamp, kindA, sessionA, sentA, kindB, sessionB, free; elect(i) } \
+	:: d_step { may_elect && under_way -> proposals[leader] ? stamped, stamp, kindA, sessionA, sentA, kindB, sessionB, free; elect(i) }
+
+/* A node learns that it leads no more. */
+#define learns(i) \
+	:: d_step { reign[i] > 0 && (reign[i] != term || leader != i) -> reign[i] = 0; shift[i] = 0 }
 
 init {
-	atomic {
+	d_step {
 		alive[0] = true; alive[1] = true;
 		deadline[LEASED] = TTL; deadline[RIVAL] = TIME + TTL;
 		reign[0] = 1
 	};
 	do
 	/* Time passes. */
-	:: atomic { time < TIME && alive[LEASED] -> time++ }
+	:: d_step { time < TIME && alive[LEASED] -> time++ }
 
-	/* A node that believes to lead seals an entry of one or two commands: they are in it before it is stamped. */
-	:: atomic {
-		select(node : 0 .. NODES - 1);
-		if
-		:: reign[node] > 0 && len(proposals[node]) < 1 ->
-			draw(kindA, sessionA, sentA);
-			drawAnother(kindB, sessionB);
-#ifdef WITHOUT_LOOKING
-			free = (holder == NOBODY);
-#endif
-#ifdef WITHOUT_STAMP_AT_SEAL
-			read(node);
-			next = opened[node];
-			opened[node] = stamp;
-			stamp = next;
-			next = 0;
-#else
-			read(node);
-#endif
-			if
-			:: kindA != none -> proposals[node] ! reign[node], stamp, kindA, sessionA, sentA, kindB, sessionB, free
-			:: else
-			fi
-#ifdef WITHOUT_LOGGED_RENEWALS
-			;
-			if
-			:: kindA == renew && !over(sessionA) -> renewedAt[sessionA] = sentA
-			:: else
-			fi
-#endif
-		:: else
-		fi;
-		clear()
-	}
+	seals(0)
+	seals(1)
 
 	/* An entry is committed, and every machine runs it: first one that the leader found in its log, then one of its own, which Raft gives the present term however
 	 * long it has waited. */
-	:: atomic { entries < LOG && (len(tail) > 0 || len(proposals[leader]) > 0) ->
+	:: d_step { entries < LOG && (len(tail) > 0 || len(proposals[leader]) > 0) ->
 		if
 		:: len(tail) > 0 -> tail ? stamped, given, stamp, kindA, sessionA, sentA, kindB, sessionB, free
 		:: len(tail) == 0 -> proposals[leader] ? stamped, stamp, kindA, sessionA, sentA, kindB, sessionB, free; given = term
 		fi;
 		entries++;
+		before = deadline[LEASED];
 		if
 #ifdef WITHOUT_TERM_IN_ENTRY
 		:: true ->
@@ -278,25 +290,11 @@ init {
 		clear()
 	}
 
-	/* Somebody is elected, perhaps the same again. What the leader before had under way has reached the log of the new one, or waits on where it was, or is lost. */
-	:: atomic { term < TERMS && len(tail) == 0 ->
-		if
-		:: len(proposals[leader]) > 0 ->
-			proposals[leader] ? stamped, stamp, kindA, sessionA, sentA, kindB, sessionB, free;
-			if
-			:: tail ! stamped, term, stamp, kindA, sessionA, sentA, kindB, sessionB, free
-			:: true
-			fi
-		:: true
-		fi;
-		term++;
-		select(node : 0 .. NODES - 1);
-		leader = node;
-		clear()
-	}
+	elects(0)
+	elects(1)
 
 	/* The leader has applied everything of earlier terms, and begins its reign: with a clock that starts from the state. */
-	:: atomic { reign[leader] != term && len(tail) == 0 ->
+	:: d_step { reign[leader] != term && len(tail) == 0 ->
 #ifdef WITHOUT_CLOCK_OF_THE_TERM
 		if
 		:: reign[leader] > 0 -> /* it believes that it has led all the time, and its clock goes on */
@@ -314,14 +312,7 @@ init {
 		reign[leader] = term
 	}
 
-	/* A node learns that it leads no more. */
-	:: atomic {
-		select(node : 0 .. NODES - 1);
-		if
-		:: reign[node] > 0 && (reign[node] != term || leader != node) -> reign[node] = 0; shift[node] = 0
-		:: else
-		fi;
-		clear()
-	}
+	learns(0)
+	learns(1)
 	od
 }

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"reflect"
 	"strings"
 	"sync"
 
@@ -99,7 +100,7 @@ func sameApplied(a, b fsm.Applied) bool {
 		return false
 	}
 	for i := range a.Events {
-		if a.Events[i] != b.Events[i] {
+		if !reflect.DeepEqual(a.Events[i], b.Events[i]) {
 			return false
 		}
 	}
