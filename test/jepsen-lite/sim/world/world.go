@@ -106,15 +106,15 @@ func (w *world) inBubble(t *testing.T) {
 	})
 }
 
-// judgeLeftovers looks at the goroutines that did not come to an end. One kind cannot: it waits for the fate of an entry that still lay in a channel of Raft when a
-// node was ended whose disk hung, and Raft never tells that fate. A process that ends takes it along; here it is only counted.
+// judgeLeftovers looks at the goroutines that did not come to an end. One kind cannot: it waits for what becomes of something that it asked Raft for and that still
+// lay in a channel of Raft when the node was ended, which Raft never tells. A process that ends takes it along; here it is only counted.
 func (w *world) judgeLeftovers() {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for _, stack := range strings.Split(string(stacks), "\n\n") {
 		switch {
 		case !strings.Contains(stack, "synctest bubble"):
-		case strings.Contains(stack, "raftnode.awaitFutures("):
+		case strings.Contains(stack, "raft.(*deferError).Error("):
 			w.count("goroutines that wait for Raft for ever")
 		default:
 			w.violate("a goroutine was left over: %s", stack[:min(len(stack), 600)])
