@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // plan is what to measure.

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/freeport"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // raftSystem is three processes of this program, of which the first leads and
@@ -39,7 +39,7 @@ func startRaft(ctx context.Context, p *plan, place *workplace) (system, error) {
 	}
 	members := make([]string, 3)
 	for i := range members {
-		if members[i], err = cluster.FreeAddress(); err != nil {
+		if members[i], err = freeport.Address(); err != nil {
 			return nil, err
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	redsyncgoredis "github.com/go-redsync/redsync/v4/redis/goredis/v9"
 	"github.com/redis/go-redis/v9"
 
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/process"
 )
 
 // workplace is where systems run.

@@ -15,9 +15,11 @@
 //	batching      how many commands share one log entry or one read round
 //	differential  random command sequences, byte for byte against redis-server
 //
-// The packages below are usable on their own: process (children that never
-// outlive their parent), cluster (the servers), resp (a raw protocol reader),
-// committed (the committed log and its checks), differential (the random
-// test). This module is apart from coordd's own, so that none of the foreign
-// libraries becomes a dependency of coordd.
+// The packages below are usable on their own: cluster (the servers), resp (a
+// raw protocol reader), beliefs (what clients saw, held against what was
+// committed), differential (the random test). Child processes and the reader
+// of the committed log are internal/process and internal/committed of coordd's
+// own module, which test/jepsen-lite uses too. This module is apart from
+// coordd's own, so that none of the foreign libraries becomes a dependency of
+// coordd.
 package main

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/committed"
+	"github.com/coordd/coordd/internal/committed"
 	"github.com/coordd/coordd/test/compat/lines"
 )
 

@@ -4,12 +4,11 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/exec"
 	"time"
 
+	"github.com/coordd/coordd/internal/committed"
+	"github.com/coordd/coordd/test/compat/beliefs"
 	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/committed"
 	"github.com/coordd/coordd/test/compat/foreign"
 	"github.com/coordd/coordd/test/compat/lines"
 )
@@ -139,7 +138,7 @@ func sleepUntil(ctx context.Context, when time.Time) error {
 
 // observed is what the clients of a campaign said.
 type observed struct {
-	beliefs   []committed.Belief
+	beliefs   []beliefs.Belief
 	errors    []clientError
 	summaries map[string]lines.Line
 }
@@ -157,7 +156,7 @@ func (k *killLeader) collect(ctx context.Context, workers []*foreign.Worker) (*o
 		for _, line := range said {
 			switch line.Event {
 			case lines.Held:
-				seen.beliefs = append(seen.beliefs, committed.Belief{Client: worker.Client.Name, ComparesHolder: worker.Client.ComparesHolder, Line: line})
+				seen.beliefs = append(seen.beliefs, beliefs.Belief{Client: worker.Client.Name, ComparesHolder: worker.Client.ComparesHolder, Line: line})
 			case lines.Error:
 				seen.errors = append(seen.errors, clientError{worker.Client.Name, line})
 			case lines.Summary:
@@ -178,7 +177,7 @@ func readHistory(ctx context.Context, s *setup, servers *cluster.Cluster) (*comm
 	logs := map[string][]committed.Entry{}
 	var longest []committed.Entry
 	for _, node := range servers.Nodes {
-		entries, err := inspectLog(ctx, servers.Binary, node)
+		entries, err := committed.Inspect(ctx, servers.Binary, node.DataDir)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -194,28 +193,6 @@ func readHistory(ctx context.Context, s *setup, servers *cluster.Cluster) (*comm
 	compared, differing := committed.SameHistory(logs)
 	s.printf("\n%d entries were compared between the logs of the nodes\n", compared)
 	return history, append(history.Violations, differing...), nil
-}
-
-func inspectLog(ctx context.Context, binary string, node *cluster.Node) ([]committed.Entry, error) {
-	command := exec.CommandContext(ctx, binary, "inspect", "log", node.DataDir, "--json")
-	command.Stderr = os.Stderr
-	output, err := command.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := command.Start(); err != nil {
-		return nil, err
-	}
-	entries, err := committed.Read(output)
-	if err != nil {
-		command.Process.Kill()
-		command.Wait()
-		return nil, fmt.Errorf("%s: %w", node.Name, err)
-	}
-	if err := command.Wait(); err != nil {
-		return nil, fmt.Errorf("%s: %w", command, err)
-	}
-	return entries, nil
 }
 
 func (k *killLeader) judge(s *setup, clients []foreign.Client, skipped map[string]string, kills []time.Time,
@@ -239,7 +216,7 @@ func (k *killLeader) judge(s *setup, clients []foreign.Client, skipped map[strin
 	} else {
 		printHistory(s, history)
 	}
-	violations = append(violations, committed.JudgeBeliefs(history, seen.beliefs)...)
+	violations = append(violations, beliefs.Judge(history, seen.beliefs)...)
 	s.printf("\nThe leader was killed %d times. Clients held a lock %d times.\n", len(kills), len(seen.beliefs))
 	for _, violation := range firstFew(violations) {
 		s.printf("  VIOLATION %s\n", violation)

@@ -11,9 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/cluster"
 	"github.com/coordd/coordd/test/compat/foreign"
-	"github.com/coordd/coordd/test/compat/process"
 )
 
 // setup is what every command works with: where things are, and the processes

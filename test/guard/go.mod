@@ -12,8 +12,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.74.0
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.10
 	github.com/aws/smithy-go v1.28.9
-	github.com/coordd/coordd v0.0.0-00010101000000-000000000000
-	github.com/coordd/coordd/test/compat v0.0.0-00010101000000-000000000000
+	github.com/coordd/coordd v0.0.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/jackc/pgx/v5 v5.13.0
 	modernc.org/sqlite v1.62.0

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/freeport"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // Cluster is a set of servers behind one address.
@@ -86,7 +87,7 @@ func StartRedis(ctx context.Context, group *process.Group, folder, name string, 
 	if err != nil {
 		return nil, fmt.Errorf("redis-server is not installed (Debian: apt-get install redis-server): %w", err)
 	}
-	address, err := FreeAddress()
+	address, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}
@@ -164,4 +165,16 @@ func (c *Cluster) StopNodes() {
 			node.Stop()
 		}
 	}
+}
+
+func freeAddresses(count int) ([]string, error) {
+	addresses := make([]string, count)
+	for i := range addresses {
+		address, err := freeport.Address()
+		if err != nil {
+			return nil, err
+		}
+		addresses[i] = address
+	}
+	return addresses, nil
 }

@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/resp"
 )
 

@@ -10,7 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/freeport"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // proxyConfig is what a plain TCP load balancer would be told: any node that
@@ -49,7 +50,7 @@ func (c *Cluster) startProxy(ctx context.Context, group *process.Group, folder s
 		c.Address = c.Nodes[0].RedisAddr
 		return nil
 	}
-	address, err := FreeAddress()
+	address, err := freeport.Address()
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/process"
 	"github.com/coordd/coordd/test/compat/resp"
 )
 

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/lines"
-	"github.com/coordd/coordd/test/compat/process"
 )
 
 // Order is what a worker is asked to do.

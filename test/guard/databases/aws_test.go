@@ -16,7 +16,7 @@ import (
 	"github.com/coordd/coordd/client/guard"
 	"github.com/coordd/coordd/client/guard/dynamoguard"
 	"github.com/coordd/coordd/client/guard/s3guard"
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/guard/servers"
 )
 

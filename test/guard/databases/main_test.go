@@ -14,7 +14,7 @@ import (
 
 	"github.com/coordd/coordd/client/guard"
 	"github.com/coordd/coordd/client/guard/sqlguard"
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/guard/servers"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"

@@ -4,7 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 
 	_ "github.com/go-sql-driver/mysql" // the driver "mysql"
 )

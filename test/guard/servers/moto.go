@@ -8,7 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // packages is what moto needs, by the names and versions of the Python package index.

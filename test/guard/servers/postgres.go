@@ -4,7 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )

@@ -10,8 +10,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/freeport"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // Server is a running server.
@@ -36,7 +36,7 @@ func find(program string, folders ...string) (string, error) {
 
 // start starts a server on a free port and waits until it can be used.
 func start(ctx context.Context, group *process.Group, name string, spec func(address, port string) process.Spec, usable func(ctx context.Context, address string) error) (*Server, error) {
-	address, err := cluster.FreeAddress()
+	address, err := freeport.Address()
 	if err != nil {
 		return nil, err
 	}

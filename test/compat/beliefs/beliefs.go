@@ -1,10 +1,11 @@
-package committed
+package beliefs
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 
+	"github.com/coordd/coordd/internal/committed"
 	"github.com/coordd/coordd/test/compat/lines"
 )
 
@@ -16,7 +17,7 @@ type Belief struct {
 	Line           lines.Line
 }
 
-// JudgeBeliefs checks what clients saw against the log: each lock that a
+// Judge checks what clients saw against the log: each lock that a
 // client held was granted to it under the token that it read, did not expire
 // before its time, and was in no two hands at once.
 //
@@ -24,7 +25,7 @@ type Belief struct {
 // begin of its release, and at most to its TTL after the begin of the request
 // that acquired or last extended it: until then, no clock step, leader change
 // or slow network can excuse a second holder.
-func JudgeBeliefs(history *History, beliefs []Belief) []string {
+func Judge(history *committed.History, beliefs []Belief) []string {
 	var violations []string
 	for _, belief := range beliefs {
 		if violation := judgeGrant(history, belief); violation != "" {
@@ -40,12 +41,12 @@ func JudgeBeliefs(history *History, beliefs []Belief) []string {
 // attempt whose connection broke: the release that the client then asked for
 // found nothing, and the log has the command, with this client's value, that
 // ended the hold. When the client was alone cannot be told from its lines.
-func gaveBackUnseen(history *History, belief Belief) bool {
+func gaveBackUnseen(history *committed.History, belief Belief) bool {
 	hold := history.Hold(belief.Line.Name, belief.Line.Token)
 	return belief.Line.End == "not_owned" && hold != nil && hold.Holder == belief.Line.Holder && hold.EndedByValue
 }
 
-func judgeGrant(history *History, belief Belief) string {
+func judgeGrant(history *committed.History, belief Belief) string {
 	line := belief.Line
 	if line.Token == 0 {
 		return judgeHolder(history, belief)
@@ -62,7 +63,7 @@ func judgeGrant(history *History, belief Belief) string {
 }
 
 // judgeHolder is for a client that did not get to read its token.
-func judgeHolder(history *History, belief Belief) string {
+func judgeHolder(history *committed.History, belief Belief) string {
 	line := belief.Line
 	if line.Holder == "" {
 		return ""
@@ -74,7 +75,7 @@ func judgeHolder(history *History, belief Belief) string {
 	return judgeExpiry(hold, belief)
 }
 
-func judgeExpiry(hold *Hold, belief Belief) string {
+func judgeExpiry(hold *committed.Hold, belief Belief) string {
 	lived := hold.EndedMS - hold.BeganMS
 	if hold.Reason == "expired" && lived < belief.Line.TTLMS {
 		return fmt.Sprintf("%s: token %d of %s expired after %d ms, before its TTL of %d ms",
