@@ -66,6 +66,10 @@ differential: ## compare random command sequences byte for byte with redis-serve
 failover: ## measure how long clients pause when the leader dies
 	go run -C test/compat . failover $(ARGS)
 
+.PHONY: jepsen
+jepsen: ## run real processes while links are cut and processes are killed, and judge; about ten minutes
+	go run ./test/jepsen-lite suite pr $(ARGS)
+
 .PHONY: bench
 bench: ## measure acquire and release beside raft alone and beside Redlock
 	go run -C bench . $(ARGS)

@@ -57,7 +57,7 @@ type Config struct {
 	// TrailingLogs is how many entries stay in the log after a snapshot, for followers that lag. 0 means 8192.
 	TrailingLogs uint64
 
-	// SnapshotInterval is how often, at least, a node looks whether a snapshot is due. 0 means 30 s.
+	// SnapshotInterval is how often, at least, a node looks whether a snapshot is due. 0 means 30 s, and less with a smaller SnapshotThreshold.
 	SnapshotInterval time.Duration
 
 	// LeaderHold is how long a request is held while there is no leader, before it is refused with CodeNoLeader. 0 means 2.5 s.
@@ -94,7 +94,6 @@ const (
 	DefaultOutcomeHold     = 10 * time.Second
 	DefaultNodeSessionTTL  = 60 * time.Second
 	defaultSnapshotEntries = 8192
-	defaultSnapshotPause   = 30 * time.Second
 	minSnapshotPause       = 10 * time.Millisecond
 	minRaftTimeout         = 50 * time.Millisecond
 	minNodeSessionTTL      = 2 * time.Second
@@ -116,7 +115,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.EntriesInFlight, DefaultEntriesInFlight)
 	setDefault(&c.SnapshotThreshold, defaultSnapshotEntries)
 	setDefault(&c.TrailingLogs, defaultSnapshotEntries)
-	setDefault(&c.SnapshotInterval, defaultSnapshotPause)
+	setDefault(&c.SnapshotInterval, snapshotPause(c.SnapshotThreshold))
 	setDefault(&c.LeaderHold, DefaultLeaderHold)
 	setDefault(&c.OutcomeHold, DefaultOutcomeHold)
 	setDefault(&c.NodeSessionTTL, DefaultNodeSessionTTL)

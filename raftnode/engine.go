@@ -16,6 +16,21 @@ import (
 // follower waits longer than one on the leader.
 const commitParts = 15
 
+// How often, at least, Raft looks whether a snapshot is due: with the default threshold, and with the smallest.
+const (
+	snapshotInterval      = 30 * time.Second
+	leastSnapshotInterval = 250 * time.Millisecond
+)
+
+// snapshotPause is how long Raft waits between two such looks. Who asks for snapshots after fewer entries than usual wants them sooner too: with looks half a minute apart a
+// small threshold would mean nothing on a busy node.
+func snapshotPause(threshold uint64) time.Duration {
+	if threshold >= defaultSnapshotEntries {
+		return snapshotInterval
+	}
+	return max(leastSnapshotInterval, snapshotInterval*time.Duration(threshold)/defaultSnapshotEntries)
+}
+
 // startRaft starts Raft on the node's stores. The node belongs to a cluster by now.
 func (n *Node) startRaft() error {
 	if err := n.bootstrapIfFounder(); err != nil {

@@ -15,3 +15,6 @@ func (n *Node) LoseSession() {
 	n.commandCourier.mu.Unlock()
 	_, _ = n.session.send(n.running, command.SessionClose{Session: session})
 }
+
+// SnapshotPause is how often Raft looks whether a snapshot is due.
+var SnapshotPause = snapshotPause

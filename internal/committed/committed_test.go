@@ -63,6 +63,11 @@ func TestSameHistoryFindsADifference(t *testing.T) {
 	if _, got := SameHistory(map[string][]Entry{"one": one, "two": read(otherContent)}); len(got) != 1 {
 		t.Errorf("different contents: got %q, want one violation", got)
 	}
+	notReplayed := strings.Replace(strings.Replace(goodLog, `"now_ms":160,"events":[{"type":"ended","name":"a","token":3,"reason":"deleted"},{"type":"began","name":"b","token":4,"holder":"y"}]`,
+		`"now_ms":150,"replayed":false,"events":[]`, 1), `"commands":[{}]`, `"commands":[{"reply":1}]`, 1)
+	if compared, got := SameHistory(map[string][]Entry{"one": one, "two": read(notReplayed)}); len(got) != 1 || compared != 3 {
+		t.Errorf("an entry that one node did not replay, and another reply: compared %d, got %q, want the reply alone", compared, got)
+	}
 	uncommitted := strings.Replace(otherTerm, `{"index":4,`, `{"index":4,"committed":"unknown",`, 1)
 	if compared, got := SameHistory(map[string][]Entry{"one": one, "two": read(uncommitted)}); len(got) != 0 || compared != 2 {
 		t.Errorf("different where one node does not know: compared %d, got %q", compared, got)

@@ -13,11 +13,13 @@ import (
 
 // Types of an event.
 const (
-	Began = "began"
-	Ended = "ended"
+	Began         = "began"
+	Ended         = "ended"
+	WaiterGranted = "waiter_granted"
+	WaiterGone    = "waiter_gone"
 )
 
-// Event is the begin or the end of one hold.
+// Event is the begin or the end of one hold, or what became of a waiter.
 type Event struct {
 	Type     string `json:"type"`
 	Name     string `json:"name"`
@@ -25,6 +27,9 @@ type Event struct {
 	Token    int64  `json:"token"`
 	Holder   string `json:"holder"`
 	Reason   string `json:"reason"`
+	// Waiter and Session are set where the event is about one.
+	Waiter  string `json:"waiter"`
+	Session string `json:"session"`
 }
 
 // Entry is one committed log entry.
@@ -40,7 +45,8 @@ type Entry struct {
 	Commands  []json.RawMessage `json:"commands"`
 	Events    []Event           `json:"events"`
 
-	digest [32]byte
+	digest [32]byte // of all that every node computes
+	bare   [32]byte // of what was written, without what running it gave
 }
 
 const maxLine = 64 << 20
@@ -67,7 +73,8 @@ func Read(r io.Reader) ([]Entry, error) {
 // parse reads one line.
 func parse(text []byte) (Entry, error) {
 	var entry Entry
-	if err := json.Unmarshal(text, &entry); err != nil {
+	err := json.Unmarshal(text, &entry)
+	if err != nil {
 		return entry, err
 	}
 	// What a node knows about an entry is not part of the entry.
@@ -77,9 +84,36 @@ func parse(text []byte) (Entry, error) {
 	}
 	delete(whole, "committed")
 	delete(whole, "replayed")
-	canonical, err := json.Marshal(whole)
-	entry.digest = sha256.Sum256(canonical)
+	if entry.digest, err = digestOf(whole); err != nil {
+		return entry, err
+	}
+	for _, computed := range []string{"now_ms", "events", "term_matched"} {
+		delete(whole, computed)
+	}
+	if whole["commands"], err = withoutReplies(entry.Commands); err != nil {
+		return entry, err
+	}
+	entry.bare, err = digestOf(whole)
 	return entry, err
+}
+
+func digestOf(object map[string]json.RawMessage) ([32]byte, error) {
+	canonical, err := json.Marshal(object)
+	return sha256.Sum256(canonical), err
+}
+
+// withoutReplies takes the replies off commands.
+func withoutReplies(commands []json.RawMessage) (json.RawMessage, error) {
+	bare := []map[string]json.RawMessage{}
+	for _, command := range commands {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(command, &fields); err != nil {
+			return nil, err
+		}
+		delete(fields, "reply")
+		bare = append(bare, fields)
+	}
+	return json.Marshal(bare)
 }
 
 // names says that a command of the entry has the value as an argument.
@@ -93,6 +127,16 @@ func (e Entry) names(value string) bool {
 func (e Entry) certain() bool {
 	text := string(e.Committed)
 	return text == "" || text == "true"
+}
+
+func (e Entry) replayed() bool { return e.Replayed == nil || *e.Replayed }
+
+// same compares what both nodes know of one entry: of one that was not replayed only what was written.
+func (e Entry) same(other Entry) bool {
+	if e.replayed() && other.replayed() {
+		return e.Term == other.Term && e.digest == other.digest
+	}
+	return e.Term == other.Term && e.bare == other.bare
 }
 
 // SameHistory checks that the logs of all nodes agree on every entry that two
@@ -115,7 +159,7 @@ func SameHistory(logs map[string][]Entry) (compared int, violations []string) {
 				continue
 			}
 			compared++
-			if other.entry.Term != entry.Term || other.entry.digest != entry.digest {
+			if !other.entry.same(entry) {
 				violations = append(violations, fmt.Sprintf(
 					"entry %d is of term %d on %s and of term %d on %s, or differs in its content",
 					entry.Index, other.entry.Term, other.node, entry.Term, node))

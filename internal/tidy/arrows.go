@@ -37,6 +37,8 @@ var rooms = []room{
 		"it gives tests of other people's programs a whole cluster, and nothing else of the service"},
 	{"cmd", []string{"cmd", "fsm", "ring", "transport", "raftnode", "client", "internal"}, nil,
 		"cmd wires the rooms together"},
+	{"test/jepsen-lite", []string{"test/jepsen-lite", "client", "transport/resp/wire", "internal/committed", "internal/freeport", "internal/process"}, nil,
+		"the harness sees coordd from outside, as users do: through its program, its ports and its client"},
 	{"test/jepsen-lite/sim", []string{"test/jepsen-lite/sim", "raftnode", "fsm", "transport"}, nil,
 		"a simulation plays nodes from inside, without doors and clients"},
 	{"internal", []string{"internal"}, nil,

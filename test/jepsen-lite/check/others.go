@@ -1,0 +1,143 @@
+package check
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/store"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
+)
+
+// expiry holds the time at which another was granted the name of an abandoned lease against the lease's time to live. The upper side is told, not judged: how
+// long nothing could commit is not known.
+func expiry(run *Run) Result {
+	var violations []string
+	var late []time.Duration
+	for _, event := range run.Events {
+		if event.Op != workload.OpExpired || event.Type != history.Note {
+			continue
+		}
+		lived, ttl := time.Duration(event.At-event.Sent), time.Duration(event.TTL)*time.Millisecond
+		late = append(late, lived-ttl)
+		if least := time.Duration(float64(ttl)*(1-run.ClockTolerance)) - expiryTolerance; lived < least {
+			violations = append(violations, fmt.Sprintf("%s (%s): another had it %v after the request that extended it last was sent, and its time to live is %v", event.Key, event.Value, lived, ttl))
+		}
+	}
+	says := "no lease was abandoned"
+	if len(late) > 0 {
+		slices.Sort(late)
+		says = fmt.Sprintf("%d abandoned leases were another's %v to %v (median %v) after their time", len(late),
+			late[0].Round(time.Millisecond), late[len(late)-1].Round(time.Millisecond), late[len(late)/2].Round(time.Millisecond))
+	}
+	return found("", "abandoned leases", len(late), says, violations)
+}
+
+// stalePromised are the faults under which a holder writes late for certain: without a refused write such a run has proved nothing.
+var stalePromised = []string{"pause-holder"}
+
+func fenced(run *Run) Result {
+	var violations []string
+	count := map[string]int{}
+	for _, event := range run.Events {
+		if event.Process != store.Process || event.Token == 0 {
+			continue
+		}
+		count[event.Op]++
+		if event.Op == store.OpLostUpdate {
+			violations = append(violations, fmt.Sprintf("%s: %s wrote under token %d over a value that it had not read", event.Key, event.Holder, event.Token))
+		}
+	}
+	says := fmt.Sprintf("%d writes accepted, %d stale requests refused; without tokens %d stale writes would have been accepted and %d updates lost",
+		count[store.OpAccepted], count[store.OpRefused], count[store.OpTwinStale], count[store.OpTwinLost])
+	result := found("", "accepted writes", count[store.OpAccepted], says, violations)
+	promised := slices.ContainsFunc(run.Faults, func(fault string) bool { return slices.Contains(stalePromised, fault) })
+	if promised && count[store.OpRefused] == 0 {
+		result.Verdict = Worst(result.Verdict, Unknown)
+		result.Says += "; a holder was stopped and no stale write came, so fencing was not put to the test"
+	}
+	return result
+}
+
+func agreement(run *Run) Result {
+	type at struct{ node, hash string }
+	first := map[uint64]at{}
+	var violations []string
+	compared := 0
+	for _, said := range run.Said {
+		other, known := first[said.Index]
+		switch {
+		case !known:
+			first[said.Index] = at{said.Node, said.Hash}
+		case other.node == said.Node:
+			if other.hash != said.Hash {
+				violations = append(violations, fmt.Sprintf("after entry %d %s said both %s and %s", said.Index, said.Node, other.hash, said.Hash))
+			}
+		default:
+			compared++
+			if other.hash != said.Hash {
+				violations = append(violations, fmt.Sprintf("after entry %d the state of %s is %s and that of %s is %s", said.Index, other.node, other.hash, said.Node, said.Hash))
+			}
+		}
+	}
+	return found("", "states of two nodes after the same entry", compared, fmt.Sprintf("%d states compared", compared), violations)
+}
+
+// machineLag is how long the driver may have been kept from running before a missing recovery says nothing.
+const machineLag = 5 * time.Second
+
+func liveness(run *Run) Result {
+	recovery := run.Recovery
+	var violations []string
+	if recovery.HealError != nil {
+		violations = append(violations, fmt.Sprintf("the cluster did not become whole after all faults had ended: %v", recovery.HealError))
+	}
+	if len(recovery.Lacking) > 0 {
+		violations = append(violations, fmt.Sprintf("no progress after all faults had ended: %v", recovery.Lacking))
+	}
+	result := found("", "workloads", len(run.Workloads), fmt.Sprintf("%d workloads went on %v after the end of the last fault", len(run.Workloads), recovery.Took.Round(time.Millisecond)), violations)
+	if len(violations) > 0 {
+		result.Says = "not everything went on"
+		if recovery.Lag > machineLag {
+			result.Verdict = Unknown
+			result.Says += fmt.Sprintf("; but the driver itself could not run for %v, so this may be the machine", recovery.Lag.Round(time.Millisecond))
+		}
+	}
+	return result
+}
+
+var alarming = regexp.MustCompile(`^panic:|^fatal error:|WARNING: DATA RACE|^goroutine \d+ \[running\]|this node's state differs`)
+
+// nodeLogs looks for what no node may ever write.
+func nodeLogs(run *Run) Result {
+	var violations []string
+	lines := 0
+	for _, path := range run.NodeLogs {
+		file, err := os.Open(path)
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return Result{Verdict: Unknown, Says: err.Error()}
+		}
+		scanner := bufio.NewScanner(file)
+		scanner.Buffer(make([]byte, 64<<10), 16<<20)
+		for scanner.Scan() {
+			lines++
+			if alarming.Match(scanner.Bytes()) {
+				violations = append(violations, fmt.Sprintf("%s: %.300s", filepath.Base(path), scanner.Text()))
+			}
+		}
+		file.Close()
+		if err := scanner.Err(); err != nil {
+			return Result{Verdict: Unknown, Says: err.Error()}
+		}
+	}
+	return found("", "lines", lines, fmt.Sprintf("%d lines of %d nodes", lines, len(run.NodeLogs)), violations)
+}

@@ -1,0 +1,171 @@
+package clients
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/store"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
+)
+
+// Tracker follows the history while it is made. Its methods may be called from many goroutines.
+type Tracker struct {
+	mu       sync.Mutex
+	changed  chan struct{}          // closed, and made anew, with every event
+	invoked  map[string]int64       // instants of operations under way, by process
+	progress map[string][]invokedAt // successes by workload
+	thinking map[string]Thought     // by actor: it has read a register and not written yet
+	marks    map[string]int64       // the largest token that a register of the store has seen
+}
+
+type invokedAt int64
+
+// Thought is an actor between reading and writing a register, under a lock.
+type Thought struct {
+	Actor, Key string
+	Token      int64
+}
+
+// Process is the client process of the actor.
+func (t Thought) Process() string {
+	process, _, _ := strings.Cut(t.Actor, "/")
+	return process
+}
+
+// NewTracker follows nothing yet.
+func NewTracker() *Tracker {
+	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, marks: map[string]int64{}}
+}
+
+// Observe takes one event in.
+func (t *Tracker) Observe(event history.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch event.Type {
+	case history.Invoke:
+		t.invoked[event.Process] = event.At
+	case history.OK:
+		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(t.invoked[event.Process]))
+		delete(t.invoked, event.Process)
+	case history.Fail, history.Info:
+		delete(t.invoked, event.Process)
+	case history.Note:
+		t.note(event)
+	}
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+func (t *Tracker) note(event history.Event) {
+	switch {
+	case event.Op == workload.OpExpired:
+		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(event.At))
+	case event.Process != store.Process:
+	case event.Op == store.OpRead:
+		t.thinking[event.Holder] = Thought{event.Holder, event.Key, event.Token}
+		t.marks[event.Key] = max(t.marks[event.Key], event.Token)
+	case event.Op == store.OpAccepted || event.Op == store.OpRefused || event.Op == store.OpLostUpdate:
+		delete(t.thinking, event.Holder)
+	}
+}
+
+// Until waits until the condition, which is evaluated under the tracker's lock, holds.
+func (t *Tracker) until(ctx context.Context, condition func() bool) error {
+	for {
+		t.mu.Lock()
+		holds, changed := condition(), t.changed
+		t.mu.Unlock()
+		if holds {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Progress waits until so many operations of each workload that were begun after the instant have succeeded, and returns the workloads that lack some when
+// the context ends before.
+func (t *Tracker) Progress(ctx context.Context, workloads []string, since int64, count int) (lacking []string, err error) {
+	err = t.until(ctx, func() bool {
+		lacking = lacking[:0]
+		for _, name := range workloads {
+			if t.since(name, since) < count {
+				lacking = append(lacking, name)
+			}
+		}
+		return len(lacking) == 0
+	})
+	return lacking, err
+}
+
+// since is called with mu held. Later successes stand later in the list, give or take what overlaps.
+func (t *Tracker) since(name string, instant int64) int {
+	count := 0
+	list := t.progress[name]
+	for i := len(list) - 1; i >= 0 && i > len(list)-1000; i-- {
+		if int64(list[i]) >= instant {
+			count++
+		}
+	}
+	return count
+}
+
+// Thinking waits for an actor that is between reading and writing a register.
+func (t *Tracker) Thinking(ctx context.Context) (found Thought, err error) {
+	err = t.until(ctx, func() bool {
+		for _, found = range t.thinking {
+			return true
+		}
+		return false
+	})
+	return found, err
+}
+
+// StillThinking says whether it has not written since.
+func (t *Tracker) StillThinking(thought Thought) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.thinking[thought.Actor] == thought
+}
+
+// Wrote waits until it has written.
+func (t *Tracker) Wrote(ctx context.Context, thought Thought) error {
+	return t.until(ctx, func() bool { return t.thinking[thought.Actor] != thought })
+}
+
+// Succeeded waits until a register has met a larger token than that of the thought.
+func (t *Tracker) Succeeded(ctx context.Context, thought Thought) error {
+	return t.until(ctx, func() bool { return t.marks[thought.Key] > thought.Token })
+}
+
+// gone forgets a client process.
+func (t *Tracker) gone(process string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for name := range t.thinking {
+		if strings.HasPrefix(name, process+"/") {
+			delete(t.thinking, name)
+		}
+	}
+	for name := range t.invoked {
+		if strings.HasPrefix(name, process+"/") {
+			delete(t.invoked, name)
+		}
+	}
+}
+
+// Successes counts the operations that succeeded so far.
+func (t *Tracker) Successes() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	count := 0
+	for _, list := range t.progress {
+		count += len(list)
+	}
+	return count
+}

@@ -1,0 +1,266 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coordd/coordd/internal/process"
+)
+
+// Node is one node over all its processes: it keeps its name, addresses and data directory. Its methods may be called from many goroutines.
+type Node struct {
+	// Name is the node's place in the run; its id in the cluster is the same until it is replaced.
+	Name string
+	// RedisAddr and HTTPAddr are where it really listens: the way of the harness itself, which no fault touches.
+	RedisAddr, HTTPAddr string
+	// PeerAdvertise is where the others reach it, through the network.
+	PeerAdvertise string
+	DataDir       string
+
+	cluster              *Cluster
+	peerAddr, gossipAddr string // where it really listens
+	gossipAdvertise      string
+
+	mu      sync.Mutex
+	child   *process.Process // nil before the first start
+	stopped bool             // by SIGSTOP
+	starts  int
+	joins   bool              // it may not found a cluster any more
+	renewed int               // how often it was replaced
+	extra   map[string]string // environment of the next start
+}
+
+// Status is what a node says about itself.
+type Status struct {
+	NodeID       string `json:"node_id"`
+	Role         string `json:"role"`
+	LeaderID     string `json:"leader_id"`
+	Term         uint64 `json:"term"`
+	CommitIndex  uint64 `json:"commit_index"`
+	AppliedIndex uint64 `json:"applied_index"`
+	StateHash    string `json:"state_hash"`
+	Ready        bool   `json:"ready"`
+	ReadyReason  string `json:"ready_reason"`
+	Waiters      int    `json:"waiters"`
+	Members      []struct {
+		NodeID      string `json:"node_id"`
+		Voter       bool   `json:"voter"`
+		PeerAddress string `json:"peer_address"`
+	} `json:"members"`
+}
+
+// ErrDown is returned for what needs a process that is not there.
+var ErrDown = errors.New("the process does not run")
+
+// Start starts the process, without waiting until it serves, and lets others dial it. Further flags may follow those of the cluster.
+func (n *Node) Start(flags ...string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.running() {
+		return fmt.Errorf("%s already runs", n.Name)
+	}
+	spec := process.Spec{Name: n.Name, Path: n.cluster.config.Binary, Args: append(n.arguments(), flags...)}
+	for key, value := range n.extra {
+		spec.Env = append(spec.Env, key+"="+value)
+	}
+	child, err := n.cluster.group.Start(spec)
+	if err != nil {
+		return err
+	}
+	n.child, n.stopped = child, false
+	n.starts++
+	if err := n.cluster.Net.Up(n.Name); err != nil {
+		child.Kill()
+		return err
+	}
+	go n.watch(child)
+	return nil
+}
+
+// watch lets dials be refused once the process has ended by itself.
+func (n *Node) watch(child *process.Process) {
+	<-child.Exited()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.child == child {
+		n.cluster.Net.Down(n.Name)
+	}
+}
+
+func (n *Node) running() bool { return n.child != nil && n.child.Running() }
+
+// Running says whether the process is there; a stopped one is.
+func (n *Node) Running() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.running()
+}
+
+// Stopped says whether the process was stopped by Stop.
+func (n *Node) Stopped() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.stopped && n.running()
+}
+
+// Starts is how often the process was started.
+func (n *Node) Starts() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.starts
+}
+
+// PID is the id of the present or last process, 0 before the first.
+func (n *Node) PID() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.child == nil {
+		return 0
+	}
+	return n.child.PID()
+}
+
+// Kill ends the process with SIGKILL; no harm if there is none.
+func (n *Node) Kill() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.running() {
+		n.cluster.Net.Down(n.Name)
+		n.child.Kill()
+	}
+}
+
+// Stop stops the process with SIGSTOP: its connections stay, and it answers nothing.
+func (n *Node) Stop() error { return n.signal(syscall.SIGSTOP, true) }
+
+// Continue lets a stopped process go on; no harm if it was not stopped or is not there.
+func (n *Node) Continue() {
+	_ = n.signal(syscall.SIGCONT, false) // it may be gone
+}
+
+func (n *Node) signal(signal syscall.Signal, stopped bool) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.running() {
+		return fmt.Errorf("%s: %w", n.Name, ErrDown)
+	}
+	n.stopped = stopped
+	return syscall.Kill(n.child.PID(), signal)
+}
+
+// Wipe removes everything that a node remembers. Its process must not run.
+func (n *Node) Wipe() error {
+	if n.Running() {
+		return fmt.Errorf("%s runs; kill it before its disk is wiped", n.Name)
+	}
+	entries, err := os.ReadDir(n.DataDir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := os.RemoveAll(filepath.Join(n.DataDir, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ID is the node's present id in the cluster.
+func (n *Node) ID() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.id()
+}
+
+func (n *Node) id() string {
+	if n.renewed == 0 {
+		return n.Name
+	}
+	return fmt.Sprintf("%s-%d", n.Name, n.renewed+1)
+}
+
+// Replace lets the node's place be taken by another, with a new id, that waits to be added: a removed node's id is used up. Its disk must be empty.
+func (n *Node) Replace() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.joins = true
+	n.renewed++
+}
+
+// Joins lets every later start wait to be added, instead of founding a cluster. A node that was emptied needs it beside a cluster that exists.
+func (n *Node) Joins() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.joins = true
+}
+
+// SetEnvironment changes the environment of the next start.
+func (n *Node) SetEnvironment(key, value string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.extra == nil {
+		n.extra = map[string]string{}
+	}
+	n.extra[key] = value
+}
+
+// WaitExit waits until the process has ended by itself.
+func (n *Node) WaitExit(ctx context.Context) error {
+	n.mu.Lock()
+	child := n.child
+	n.mu.Unlock()
+	if child == nil {
+		return nil
+	}
+	select {
+	case <-child.Exited():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%s still runs: %w", n.Name, context.Cause(ctx))
+	}
+}
+
+// Log is the path of the node's log.
+func (n *Node) Log() string { return filepath.Join(n.cluster.config.LogDir, n.Name+".log") }
+
+// Tail is the end of the node's log, for a message.
+func (n *Node) Tail(lines int) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.child == nil {
+		return ""
+	}
+	return n.child.LogTail(lines)
+}
+
+var statusClient = &http.Client{Timeout: time.Second}
+
+// Status asks the node how it stands.
+func (n *Node) Status(ctx context.Context) (Status, error) {
+	var status Status
+	if n.Stopped() {
+		return status, fmt.Errorf("%s is stopped", n.Name)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.HTTPAddr+"/status", nil)
+	if err != nil {
+		return status, err
+	}
+	response, err := statusClient.Do(request)
+	if err != nil {
+		return status, err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&status); err != nil {
+		return status, fmt.Errorf("%s answered /status with something else than JSON: %w", n.Name, err)
+	}
+	return status, nil
+}

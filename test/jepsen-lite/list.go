@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
+	"github.com/coordd/coordd/test/jepsen-lite/suite"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
+)
+
+// expandAll replaces the word all.
+func expandAll(plan *run.Plan) {
+	if len(plan.Workloads) == 1 && plan.Workloads[0] == "all" {
+		plan.Workloads = workload.Names()
+	}
+}
+
+func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
+	if err := parse(flag.NewFlagSet("list", flag.ContinueOnError), arguments); err != nil {
+		return "", err
+	}
+	fmt.Println("workloads (--workload, names with commas, or all)")
+	for _, one := range workload.All {
+		fmt.Printf("  %-18s %s\n", one.Name, one.About)
+	}
+	fmt.Println("\nnemeses (--nemesis, names with commas), with their rows in the fault matrix")
+	host := run.Host()
+	host.Tmpfs = host.Root // a run finds out whether mounting works
+	for _, one := range nemesis.All() {
+		fmt.Printf("  %-18s %2d  %s\n", one.Name, one.Row, one.About)
+		if missing := one.Missing(host, 9, workload.Names()); missing != "" {
+			fmt.Printf("  %-18s     not here: %s\n", "", missing)
+		}
+	}
+	fmt.Println("\ncheckers")
+	for _, one := range check.All() {
+		fmt.Printf("  %-18s %s\n", one.Name, one.About)
+	}
+	fmt.Println("\nsuites")
+	for _, one := range suite.All() {
+		fmt.Printf("  %-18s %3d runs: %s\n", one.Name, len(one.Runs), one.About)
+	}
+	return "", nil
+}

@@ -1,0 +1,62 @@
+package nemesis
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/network"
+)
+
+var linkNemeses = []Nemesis{
+	{Name: "delay", Row: 10, About: "everything between nodes comes 20 to 250 ms later, gossip in any order",
+		Inject: func(ctx context.Context, env *Env) error {
+			delay := env.between(20*time.Millisecond, 150*time.Millisecond)
+			return env.disturb(ctx, network.Fault{Delay: delay, Jitter: 100 * time.Millisecond, Duplicate: 0.1})
+		}},
+	{Name: "loss", Row: 11, About: "a tenth to a half of all gossip is lost, and as much of everything else comes late",
+		Inject: func(ctx context.Context, env *Env) error {
+			return env.disturb(ctx, network.Fault{Loss: 0.1 + 0.4*env.Random.Float64()})
+		}},
+	{Name: "resets", Row: 11, Needs: senders, About: "connections between nodes end again and again, at random",
+		Inject: resets},
+}
+
+// Places are the names of the client processes' places, as links know them: a process that takes another's place has its links.
+func Places(count int) []string {
+	names := make([]string, count)
+	for i := range names {
+		names[i] = Place(i)
+	}
+	return names
+}
+
+// Place is the name of one place.
+func Place(number int) string { return "clients-" + strconv.Itoa(number+1) }
+
+// disturb gives all links between nodes a fault.
+func (e *Env) disturb(ctx context.Context, fault network.Fault) error {
+	e.Printf("between nodes: %v to %v delay, %.0f %% lost, %.0f %% doubled", fault.Delay, fault.Delay+fault.Jitter, 100*fault.Loss, 100*fault.Duplicate)
+	for _, a := range e.Cluster.Nodes() {
+		for _, b := range e.Cluster.Nodes() {
+			if a != b {
+				e.Net.Set(a.Name, b.Name, network.Peer, fault)
+				e.Net.Set(a.Name, b.Name, network.Gossip, fault)
+			}
+		}
+	}
+	return cluster.Pause(ctx, e.Hold)
+}
+
+func resets(ctx context.Context, env *Env) error {
+	for end := time.Now().Add(env.Hold); time.Now().Before(end); {
+		names := env.shuffled()
+		env.sever(names[0], names[1%len(names)], network.Reset, network.Peer)
+		env.sever(names[0], names[1%len(names)], network.Pass, network.Peer)
+		if err := cluster.Pause(ctx, env.between(20*time.Millisecond, 200*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

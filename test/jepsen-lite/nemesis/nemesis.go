@@ -1,0 +1,171 @@
+package nemesis
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/test/jepsen-lite/clients"
+	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/network"
+)
+
+// Nemesis is one kind of fault.
+type Nemesis struct {
+	Name  string
+	About string
+	// Row is its row of the fault matrix.
+	Row int
+	// MinNodes is the smallest cluster that it makes sense for; 0 is any.
+	MinNodes int
+	// Workload is one that it makes no sense without; empty is any.
+	Workload string
+	// Needs says what is missing on this host, as a sentence; empty when nothing is. nil needs nothing.
+	Needs func(Host) string
+	// Inject does harm and returns when it was done for long enough. It may return early with the error of the context.
+	Inject func(ctx context.Context, env *Env) error
+}
+
+// Host is what the machine and the build of coordd offer.
+type Host struct {
+	Root bool
+	// Senders says that streams between nodes can be told apart, so that single links can be cut.
+	Senders bool
+	// Tmpfs says that data directories lie on file systems of limited size.
+	Tmpfs bool
+	// Failpoints says that coordd was built with the tag failpoints.
+	Failpoints bool
+}
+
+// Env is what a nemesis works on.
+type Env struct {
+	Host    Host
+	Cluster *cluster.Cluster
+	Net     *network.Net
+	Clients *clients.Fleet
+	Tracker *clients.Tracker
+	Random  *rand.Rand
+	// Workloads are the names of those that run.
+	Workloads []string
+	// TTL is that of the sessions and leases of the workloads.
+	TTL time.Duration
+	// Hold is for how long a fault stays, unless it says otherwise.
+	Hold time.Duration
+	// Admin is a way to the cluster that no fault touches.
+	Admin *client.Client
+	// Printf writes a line for people.
+	Printf func(format string, arguments ...any)
+
+	balloons []string        // files that fill disks
+	absent   []*cluster.Node // were removed from the cluster and not added again yet
+}
+
+// Missing says why a nemesis cannot run here; empty if it can.
+func (n Nemesis) Missing(host Host, nodes int, workloads []string) string {
+	if n.Workload != "" && !slices.Contains(workloads, n.Workload) {
+		return fmt.Sprintf("%s needs the workload %s", n.Name, n.Workload)
+	}
+	if nodes < n.MinNodes {
+		return fmt.Sprintf("%s needs %d nodes or more, there are %d; add --nodes %d", n.Name, n.MinNodes, nodes, n.MinNodes)
+	}
+	if n.Needs != nil {
+		return n.Needs(host)
+	}
+	return ""
+}
+
+// Find finds a nemesis by its name.
+func Find(name string) (Nemesis, error) {
+	for _, one := range All() {
+		if one.Name == name {
+			return one, nil
+		}
+	}
+	return Nemesis{}, fmt.Errorf("there is no nemesis %q; see jepsen-lite list", name)
+}
+
+// All are the nemeses in the order in which they are listed.
+func All() []Nemesis {
+	return slices.Concat([]Nemesis{{
+		Name: "none", About: "nothing goes wrong; the control", Row: 1,
+		Inject: func(ctx context.Context, env *Env) error { return cluster.Pause(ctx, env.Hold) },
+	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, randomNemeses())
+}
+
+// Heal makes everything well: links, stopped processes, full disks, dead nodes. It waits until every member of the cluster can serve.
+func (e *Env) Heal(ctx context.Context) error {
+	e.Net.Heal()
+	e.deflate()
+	for _, node := range e.Cluster.Nodes() {
+		node.Continue()
+	}
+	e.Clients.Heal()
+	if err := e.Cluster.Start(); err != nil {
+		return err
+	}
+	for _, node := range slices.Clone(e.absent) {
+		node.Kill()
+		if err := e.removeMember(ctx, node); err != nil {
+			return err
+		}
+		if err := e.comeBackEmpty(ctx, node); err != nil {
+			return err
+		}
+	}
+	for _, node := range e.Cluster.Nodes() {
+		if err := e.await(ctx, node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await waits until a node can serve. One that ends meanwhile, as a node does whose disk hung, is started again, but not for ever.
+func (e *Env) await(ctx context.Context, node *cluster.Node) error {
+	for attempt := 0; ; attempt++ {
+		err := e.Cluster.WaitReady(ctx, node)
+		if err == nil || node.Running() || attempt == 5 {
+			return err
+		}
+		if err := node.Start(); err != nil {
+			return err
+		}
+	}
+}
+
+// anyNode is one of the nodes.
+func (e *Env) anyNode() *cluster.Node {
+	nodes := e.Cluster.Nodes()
+	return nodes[e.Random.IntN(len(nodes))]
+}
+
+// leaderPatience bounds the search for a leader. Without one the fault hits any node.
+const leaderPatience = 10 * time.Second
+
+func (e *Env) leader(ctx context.Context) *cluster.Node {
+	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	leader, err := e.Cluster.Leader(ctx)
+	if err != nil {
+		return e.anyNode()
+	}
+	return leader
+}
+
+// shuffled are the names of the nodes in any order.
+func (e *Env) shuffled() []string {
+	var names []string
+	for _, node := range e.Cluster.Nodes() {
+		names = append(names, node.Name)
+	}
+	e.Random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names
+}
+
+// between draws a time.
+func (e *Env) between(least, most time.Duration) time.Duration {
+	return least + time.Duration(e.Random.Int64N(int64(most-least)+1))
+}

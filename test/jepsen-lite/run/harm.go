@@ -1,0 +1,165 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+)
+
+// quiet is how long nothing goes wrong at the begin.
+const quiet = time.Second
+
+// choose says what cannot be run here, and leaves it out.
+func (r *run) choose(host nemesis.Host) {
+	r.env = &nemesis.Env{Host: host, Cluster: r.cluster, Net: r.net, Tracker: r.tracker, Random: rand.New(rand.NewPCG(r.plan.Seed, 3)), TTL: r.plan.TTL, Hold: r.plan.Hold, Workloads: r.plan.Workloads}
+	for _, name := range r.plan.Nemeses {
+		chosen, err := nemesis.Find(name)
+		if err == nil {
+			if missing := chosen.Missing(host, r.plan.Nodes, r.plan.Workloads); missing != "" {
+				r.verdict.Skipped = append(r.verdict.Skipped, name+": "+missing)
+				r.say("skipped: %s", missing)
+			}
+		}
+	}
+}
+
+// doHarm lets nemeses work, one after the other, until the time is over.
+func (r *run) doHarm(ctx context.Context) error {
+	if r.cluster == nil {
+		return cluster.Pause(ctx, r.plan.Duration)
+	}
+	admin, err := r.admin(ctx)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	r.env.Admin, r.env.Clients = admin, r.fleet
+	var able []nemesis.Nemesis
+	for _, name := range r.plan.Nemeses {
+		chosen, err := nemesis.Find(name)
+		if err != nil {
+			return err
+		}
+		if chosen.Missing(r.env.Host, r.plan.Nodes, r.plan.Workloads) == "" {
+			able = append(able, chosen)
+		}
+	}
+	end := time.Now().Add(r.plan.Duration)
+	if err := cluster.Pause(ctx, quiet); err != nil {
+		return err
+	}
+	if len(able) == 0 {
+		return cluster.Pause(ctx, time.Until(end))
+	}
+	// Each works at least once, in the order in which they were named; then any.
+	for round := 0; time.Now().Before(end) || round < len(able); round++ {
+		chosen := able[round%len(able)]
+		if round >= len(able) {
+			chosen = able[r.env.Random.IntN(len(able))]
+		}
+		if err := r.inject(ctx, chosen); err != nil {
+			return err
+		}
+		if r.result.HealError != nil || r.plan.StopEarly && r.seenBroken() {
+			return nil
+		}
+		if err := cluster.Pause(ctx, r.plan.Calm); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inject runs one nemesis and heals.
+func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
+	fault := Fault{Name: chosen.Name, From: history.Now()}
+	r.env.Printf = func(format string, arguments ...any) {
+		text := fmt.Sprintf(format, arguments...)
+		fault.Did = append(fault.Did, text)
+		r.say("%s: %s", chosen.Name, text)
+	}
+	r.noteFault(chosen.Name, "begin")
+	err := chosen.Inject(ctx, r.env)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	var broken *nemesis.Broken
+	switch {
+	case errors.As(err, &broken):
+		fault.Error = err.Error()
+		r.verdict.Results = append(r.verdict.Results, check.Result{Name: chosen.Name, Verdict: check.Invalid, Seen: 1, Of: "faults", Says: err.Error(), Violations: []string{err.Error()}, Total: 1})
+	case err != nil:
+		fault.Error = err.Error()
+		r.problem("nemesis %s: %v", chosen.Name, err)
+	}
+	healing, cancel := context.WithTimeout(ctx, healPatience)
+	defer cancel()
+	r.poller.resetLag()
+	if err := r.env.Heal(healing); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		r.result.HealError = err
+		r.result.Lag = r.poller.resetLag()
+		r.say("the cluster does not become whole: %v", err)
+	}
+	fault.Until = history.Now()
+	r.noteFault(chosen.Name, "end")
+	r.verdict.Faults = append(r.verdict.Faults, fault)
+	return nil
+}
+
+func (r *run) noteFault(name, what string) {
+	_ = r.writer.Write(history.Event{Type: history.Note, Process: "nemesis", Op: name, Value: what}) // verdict.json has it too
+}
+
+// admin is a way to the nodes themselves.
+func (r *run) admin(ctx context.Context) (*client.Client, error) {
+	var addresses []string
+	for _, node := range r.cluster.Nodes() {
+		addresses = append(addresses, node.RedisAddr)
+	}
+	return client.Dial(ctx, client.Options{Endpoints: addresses, Name: "jepsen-lite", DialTimeout: time.Second})
+}
+
+const (
+	recoveryPatience = 60 * time.Second
+	recoveryCount    = 3 // successes of each workload
+)
+
+// recover waits until every workload goes on.
+func (r *run) recover(ctx context.Context) {
+	if r.result.HealError != nil {
+		return
+	}
+	begin := history.Now()
+	if r.poller != nil {
+		r.poller.resetLag()
+	}
+	waiting, cancel := context.WithTimeout(ctx, recoveryPatience)
+	defer cancel()
+	lacking, err := r.tracker.Progress(waiting, r.plan.Workloads, begin, recoveryCount)
+	if err != nil {
+		r.result.Lacking = lacking
+	}
+	r.result.Took = time.Duration(history.Now() - begin)
+	if r.poller != nil {
+		r.result.Lag = r.poller.resetLag()
+	}
+}
+
+// tellProgress writes a line now and then.
+func (r *run) tellProgress(ctx context.Context) {
+	const interval = 10 * time.Second
+	for cluster.Pause(ctx, interval) == nil {
+		r.say("%d operations succeeded so far", r.tracker.Successes())
+	}
+}

@@ -1,0 +1,145 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/coordd/coordd/internal/committed"
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/report"
+)
+
+// judge reads what the run left and comes to its verdict.
+func (r *run) judge(ctx context.Context) error {
+	evidence, err := r.evidence(ctx)
+	if err != nil {
+		return err
+	}
+	r.verdict.Results = append(r.verdict.Results, check.Judge(evidence)...)
+	r.verdict.Effects, r.verdict.Recovery = r.net.Effects(), r.result.Took
+	verdicts := []check.Verdict{}
+	for _, result := range r.verdict.Results {
+		verdicts = append(verdicts, result.Verdict)
+	}
+	if len(r.verdict.Problems) > 0 || len(r.plan.Nemeses) > 0 && len(r.plan.Endpoints) == 0 && len(r.verdict.Faults) == 0 {
+		verdicts = append(verdicts, check.Unknown)
+	}
+	r.verdict.Verdict = check.Worst(verdicts...)
+	return nil
+}
+
+func (r *run) evidence(ctx context.Context) (*check.Run, error) {
+	events, err := history.ReadFile(r.file.Name())
+	if err != nil {
+		return nil, err
+	}
+	operations, err := history.Pair(events)
+	if err != nil {
+		return nil, err
+	}
+	evidence := &check.Run{Workloads: r.plan.Workloads, Events: events, Operations: operations, TTL: r.plan.TTL, Recovery: r.result}
+	for _, fault := range r.verdict.Faults {
+		evidence.Faults = append(evidence.Faults, fault.Name)
+	}
+	if r.cluster == nil {
+		return evidence, nil
+	}
+	evidence.Said = r.poller.all()
+	logs := map[string][]committed.Entry{}
+	for _, node := range r.cluster.Nodes() {
+		evidence.NodeLogs = append(evidence.NodeLogs, node.Log())
+		entries, err := committed.Inspect(ctx, r.place.Binary, node.DataDir)
+		if err != nil {
+			r.problem("the log of %s cannot be read: %v", node.Name, err)
+			continue
+		}
+		logs[node.Name] = entries
+	}
+	if len(logs) == 0 {
+		return nil, errors.New("no node left a log that can be read")
+	}
+	evidence.Log = check.NewLog(logs)
+	return evidence, nil
+}
+
+// seenBroken looks, while the run goes on, for what can be seen without the logs.
+func (r *run) seenBroken() bool {
+	events, err := history.ReadFile(r.file.Name())
+	if err != nil {
+		return false
+	}
+	operations, err := history.Pair(events)
+	if err != nil {
+		return false
+	}
+	sofar := &check.Run{Workloads: r.plan.Workloads, Events: events, Operations: operations, TTL: r.plan.TTL, Said: r.poller.all()}
+	return slices.ContainsFunc(check.JudgeEarly(sofar), func(result check.Result) bool { return result.Verdict == check.Invalid })
+}
+
+// report writes the verdict and the page, and throws away what nobody needs after a good run.
+func (r *run) report() error {
+	text, err := json.MarshalIndent(r.verdict, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(r.place.Out, VerdictFile), append(text, '\n'), 0o644); err != nil {
+		return err
+	}
+	if err := r.page(); err != nil {
+		return err
+	}
+	if r.verdict.Verdict == check.Valid {
+		return r.forgetData()
+	}
+	return r.keepData()
+}
+
+func (r *run) page() error {
+	events, err := history.ReadFile(r.file.Name())
+	if err != nil {
+		return err
+	}
+	operations, err := history.Pair(events)
+	if err != nil {
+		return err
+	}
+	page := report.Page{
+		Verdict: string(r.verdict.Verdict), Command: r.verdict.Command, Start: r.verdict.Start, Took: r.verdict.Took, Results: r.verdict.Results,
+		Skipped: r.verdict.Skipped, Problems: r.verdict.Problems, Events: events, Operations: operations, Recovery: r.verdict.Recovery,
+	}
+	page.Holders = (&check.Run{Events: events, Operations: operations}).Holders()
+	for _, fault := range r.verdict.Faults {
+		page.Faults = append(page.Faults, report.Fault{Name: fault.Name, From: fault.From, Until: fault.Until, Did: fault.Did, Error: fault.Error})
+	}
+	file, err := os.Create(filepath.Join(r.place.Out, ReportFile))
+	if err != nil {
+		return err
+	}
+	if err := page.Write(file); err != nil {
+		return errors.Join(fmt.Errorf("the report cannot be written: %w", err), file.Close())
+	}
+	return file.Close()
+}
+
+// forgetData removes the nodes' data, which a valid run needs no more.
+func (r *run) forgetData() error {
+	r.unmount()
+	return os.RemoveAll(filepath.Join(r.place.Out, DataFolder))
+}
+
+// keepData copies what lies on file systems that are about to go.
+func (r *run) keepData() error {
+	for _, path := range slices.Clone(r.mounts) {
+		kept := path + "-kept"
+		if err := os.CopyFS(kept, os.DirFS(path)); err != nil {
+			return fmt.Errorf("the data of a node cannot be kept: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
+)
+
+// list is a flag of words with commas.
+type list struct{ words *[]string }
+
+func (l list) String() string {
+	if l.words == nil {
+		return ""
+	}
+	return strings.Join(*l.words, ",")
+}
+
+func (l list) Set(text string) error {
+	*l.words = nil
+	for word := range strings.SplitSeq(text, ",") {
+		if word = strings.TrimSpace(word); word != "" {
+			*l.words = append(*l.words, word)
+		}
+	}
+	return nil
+}
+
+// planFlags are the flags of a plan.
+func planFlags(set *flag.FlagSet, plan *run.Plan) {
+	set.Var(list{&plan.Workloads}, "workload", "what clients do; names with commas, or all")
+	set.Var(list{&plan.Nemeses}, "nemesis", "what goes wrong; names with commas")
+	set.IntVar(&plan.Nodes, "nodes", plan.Nodes, "how many nodes")
+	set.IntVar(&plan.Clients, "clients", plan.Clients, "how many client processes")
+	set.DurationVar(&plan.Duration, "duration", plan.Duration, "for how long things go wrong; each nemesis works at least once")
+	set.Uint64Var(&plan.Seed, "seed", plan.Seed, "chooses victims and times: the plan of the run, not the interleaving of its processes")
+	set.DurationVar(&plan.TTL, "ttl", plan.TTL, "time to live of sessions and leases")
+	set.StringVar(&plan.LogStore, "log-store", plan.LogStore, "bolt or wal")
+	set.IntVar(&plan.SnapshotEntries, "snapshot-entries", plan.SnapshotEntries, "after how many log entries a node takes a snapshot")
+	set.BoolVar(&plan.Compact, "compact", plan.Compact, "let all nodes but the first forget entries that a snapshot holds, so that nodes that lag are sent snapshots")
+	set.DurationVar(&plan.Hold, "hold", plan.Hold, "for how long a fault stays")
+	set.DurationVar(&plan.Calm, "calm", plan.Calm, "for how long it is quiet between faults")
+	set.BoolVar(&plan.StopEarly, "stop-early", plan.StopEarly, "stop at the first violation that shows while the run goes on")
+	set.Var(list{&plan.Endpoints}, "endpoints", "Redis ports of a cluster that runs already: only clients run, nothing is harmed, and no log is read")
+	set.StringVar(&plan.User, "user", "", "user of that cluster; the password stands in COORDD_PASSWORD")
+}
+
+func runCommand(ctx context.Context, arguments []string) (check.Verdict, error) {
+	plan := run.Default()
+	set := flag.NewFlagSet("run", flag.ContinueOnError)
+	planFlags(set, &plan)
+	out := set.String("out", "", "folder for history, logs, verdict.json and report.html; a new one below the system's temporary folder if not given")
+	binary := set.String("coordd", "", "use this coordd program instead of building one")
+	if err := parse(set, arguments); err != nil {
+		return "", err
+	}
+	plan.Password = os.Getenv("COORDD_PASSWORD")
+	expandAll(&plan)
+	if len(plan.Endpoints) > 0 {
+		plan.Nemeses = nil
+	}
+	if err := plan.Validate(); err != nil {
+		return "", fmt.Errorf("%w\n%w", err, errUsage)
+	}
+	shop, err := openWorkshop(ctx, *binary)
+	if err != nil {
+		return "", err
+	}
+	defer shop.close()
+	if len(plan.Endpoints) == 0 {
+		if err := shop.build(ctx); err != nil {
+			return "", err
+		}
+	}
+	folder := *out
+	if folder == "" {
+		if folder, err = os.MkdirTemp("", "jepsen-lite-"); err != nil {
+			return "", err
+		}
+	}
+	verdict, err := shop.run(ctx, plan, folder)
+	if err != nil {
+		return "", err
+	}
+	printVerdict(verdict, folder)
+	return verdict.Verdict, nil
+}
+
+// parse reads flags, and refuses operands.
+func parse(set *flag.FlagSet, arguments []string) error {
+	set.SetOutput(os.Stderr)
+	if err := set.Parse(arguments); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%w; %w", err, errUsage)
+	}
+	if set.NArg() > 0 {
+		return fmt.Errorf("%q is not expected here; %w", set.Arg(0), errUsage)
+	}
+	return nil
+}
+
+// workshop is where programs are built.
+type workshop struct {
+	repository string
+	folder     string
+	program    string
+	binary     string
+}
+
+func openWorkshop(ctx context.Context, binary string) (*workshop, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	shop := &workshop{program: program, binary: binary}
+	if binary == "" {
+		if shop.repository, err = repository(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if shop.folder, err = os.MkdirTemp("", "jepsen-lite-build-"); err != nil {
+		return nil, err
+	}
+	return shop, nil
+}
+
+func (w *workshop) close() { _ = os.RemoveAll(w.folder) }
+
+// build builds coordd, unless a program was given.
+func (w *workshop) build(ctx context.Context, arguments ...string) error {
+	if w.binary != "" && len(arguments) == 0 {
+		return nil
+	}
+	w.binary = filepath.Join(w.folder, "coordd")
+	return cluster.Build(ctx, w.repository, w.binary, arguments...)
+}
+
+func (w *workshop) run(ctx context.Context, plan run.Plan, folder string) (*run.Verdict, error) {
+	return run.Do(ctx, plan, run.Place{Out: folder, Binary: w.binary, Program: w.program, Say: os.Stdout})
+}
+
+// repository finds the root of the checkout.
+func repository(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coordd/coordd").Output()
+	if err != nil {
+		return "", fmt.Errorf("the coordd repository was not found; run this inside of it, or give a program with --coordd: %w", err)
+	}
+	return strings.TrimSpace(string(output)), nil
+}
+
+// printVerdict tells people what was judged.
+func printVerdict(verdict *run.Verdict, folder string) {
+	fmt.Println()
+	for _, result := range verdict.Results {
+		fmt.Printf("%-18s %-8s %s\n", result.Name, result.Verdict, result.Says)
+		for _, violation := range result.Violations {
+			fmt.Printf("    VIOLATION %s\n", violation)
+		}
+		if result.Total > len(result.Violations) {
+			fmt.Printf("    and %d more\n", result.Total-len(result.Violations))
+		}
+	}
+	fmt.Printf("\n%d faults, %d nemeses skipped, %d problems\n", len(verdict.Faults), len(verdict.Skipped), len(verdict.Problems))
+	for _, skipped := range verdict.Skipped {
+		fmt.Println("skipped:", skipped)
+	}
+	for _, problem := range verdict.Problems {
+		fmt.Println("problem:", problem)
+	}
+	fmt.Printf("report: %s\nagain: %s\n", filepath.Join(folder, run.ReportFile), verdict.Command)
+}

@@ -1,0 +1,77 @@
+package suite
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+)
+
+// Entry is one line of a ledger.
+type Entry struct {
+	Suite   string        `json:"suite"`
+	Run     string        `json:"run"`
+	Verdict check.Verdict `json:"verdict"`
+	// Faults says how often each nemesis worked.
+	Faults   map[string]int `json:"faults,omitempty"`
+	Nodes    int            `json:"nodes"`
+	Seed     uint64         `json:"seed"`
+	Commit   string         `json:"commit"`
+	Date     time.Time      `json:"date"`
+	Seconds  float64        `json:"seconds"`
+	Seen     int            `json:"seen"` // what the checkers looked at
+	Skipped  []string       `json:"skipped,omitempty"`
+	Problems []string       `json:"problems,omitempty"`
+	Command  string         `json:"command"`
+}
+
+// ReadLedger reads a ledger; one that is not there is empty.
+func ReadLedger(path string) ([]Entry, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	var entries []Entry
+	scanner := bufio.NewScanner(file)
+	scanner.Buffer(make([]byte, 64<<10), 1<<20)
+	for scanner.Scan() {
+		var entry Entry
+		if err := json.Unmarshal(scanner.Bytes(), &entry); err != nil {
+			return nil, fmt.Errorf("line %d of the ledger %s: %w", len(entries)+1, path, err)
+		}
+		entries = append(entries, entry)
+	}
+	return entries, scanner.Err()
+}
+
+// Append adds a line to a ledger.
+func Append(path string, entry Entry) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	line, err := json.Marshal(entry)
+	if err == nil {
+		_, err = file.Write(append(line, '\n'))
+	}
+	return errors.Join(err, file.Close())
+}
+
+// Done are the runs of a suite that a ledger has as valid, for that commit.
+func Done(entries []Entry, suite, commit string) map[string]bool {
+	done := map[string]bool{}
+	for _, entry := range entries {
+		if entry.Suite == suite && entry.Commit == commit && entry.Verdict == check.Valid {
+			done[entry.Run] = true
+		}
+	}
+	return done
+}

@@ -1,0 +1,129 @@
+package suite
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
+)
+
+// Suite is a list of runs.
+type Suite struct {
+	Name  string
+	About string
+	Runs  []Run
+}
+
+// Run is one of them, under a name that says what it is.
+type Run struct {
+	Name string
+	Plan run.Plan
+}
+
+// All are the suites.
+func All() []Suite {
+	return []Suite{
+		{"pr", "every kind of fault once, on three and five nodes, about 20 s each; for every change", pr()},
+		{"nightly", "each nemesis alone, four times on three and on five nodes, 45 s each, and everything at random; about six hours", repeated(4, 45*time.Second)},
+		{"release", "as nightly, eleven times and 90 s each; a day and a half", repeated(11, 90*time.Second)},
+	}
+}
+
+// Find finds a suite.
+func Find(name string) (Suite, error) {
+	var names []string
+	for _, one := range All() {
+		if one.Name == name {
+			return one, nil
+		}
+		names = append(names, one.Name)
+	}
+	return Suite{}, fmt.Errorf("there is no suite %q; the suites are %s", name, strings.Join(names, ", "))
+}
+
+// plan is one with all workloads.
+func plan(nodes int, duration time.Duration, seed uint64, nemeses ...string) run.Plan {
+	p := run.Default()
+	p.Workloads, p.Nemeses, p.Nodes, p.Duration, p.Seed = workload.Names(), nemeses, nodes, duration, seed
+	return p
+}
+
+// prHold is for how long a fault stays: several election timeouts, and longer than the TTL.
+const prHold = 2500 * time.Millisecond
+
+// pr names the nemeses of each run; a run is over when each has worked once.
+func pr() []Run {
+	wal := func(p *run.Plan) { p.LogStore = "wal" }
+	compact := func(p *run.Plan) { p.Compact, p.SnapshotEntries = true, 60 }
+	rows := []struct {
+		nodes   int
+		nemeses string
+		change  func(*run.Plan)
+	}{
+		{3, "isolate-leader,isolate-one", nil},
+		{5, "isolate-leader,halves", wal},
+		{3, "one-way-out,one-way-in", nil},
+		{3, "client-leader,kill-client", nil},
+		{3, "kill-leader,kill-one", nil},
+		{3, "kill-all", wal},
+		{5, "kill-leader,pause-leader", nil},
+		{3, "pause-leader,pause-one", nil},
+		{3, "pause-all", nil},
+		{3, "pause-holder", nil},
+		{5, "pause-holder,pause-client", wal},
+		{3, "pause-stale-ack", nil},
+		{5, "pause-stale-ack,bridge", nil},
+		{3, "halves,bridge", nil},
+		{5, "majorities-ring", nil},
+		{3, "flapping,resets", nil},
+		{3, "delay,loss", nil},
+		{5, "raft-only,gossip-only", nil},
+		{3, "transfer,membership", nil},
+		{3, "wipe", nil},
+		{3, "kill-one,isolate-one,kill-leader", compact},
+		{3, "disk-full", nil},
+		{5, "random,random", nil},
+	}
+	var runs []Run
+	for i, row := range rows {
+		p := plan(row.nodes, time.Second, uint64(i+1), strings.Split(row.nemeses, ",")...)
+		p.Hold = prHold
+		if row.change != nil {
+			row.change(&p)
+		}
+		runs = append(runs, Run{fmt.Sprintf("%02d %d nodes %s %s", i+1, row.nodes, row.nemeses, kind(p)), p})
+	}
+	return runs
+}
+
+// kind tells what is special about a plan.
+func kind(p run.Plan) string {
+	words := []string{p.LogStore}
+	if p.Compact {
+		words = append(words, "compact")
+	}
+	return strings.Join(words, " ")
+}
+
+// repeated gives each nemesis a run of its own so many times, on three and on five nodes, with both log stores and now and then with a log that is compacted.
+func repeated(times int, duration time.Duration) []Run {
+	var runs []Run
+	for round := range times {
+		for _, nodes := range []int{3, 5} {
+			for i, one := range nemesis.All() {
+				if nodes < one.MinNodes {
+					continue
+				}
+				p := plan(nodes, duration, uint64(1000*round+100*nodes+i), one.Name)
+				p.LogStore = []string{"bolt", "wal"}[(round+i)%2]
+				p.Compact = (round+i)%3 == 2
+				runs = append(runs, Run{fmt.Sprintf("%s, %d nodes, round %d, %s", one.Name, nodes, round+1, kind(p)), p})
+			}
+		}
+	}
+	return slices.Clip(runs)
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
+	"github.com/coordd/coordd/test/jepsen-lite/suite"
+)
+
+// suiteFlags are what one can say about a suite.
+type suiteFlags struct {
+	ledger, out, coordd, only string
+	resume                    bool
+}
+
+func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error) {
+	if len(arguments) == 0 || strings.HasPrefix(arguments[0], "-") {
+		return "", fmt.Errorf("name a suite first: pr, nightly or release; %w", errUsage)
+	}
+	chosen, err := suite.Find(arguments[0])
+	if err != nil {
+		return "", fmt.Errorf("%w; %w", err, errUsage)
+	}
+	var flags suiteFlags
+	set := flag.NewFlagSet("suite", flag.ContinueOnError)
+	set.StringVar(&flags.ledger, "ledger", "", "file to which each run adds a line; jepsen-lite-ledger.jsonl in --out if not given")
+	set.BoolVar(&flags.resume, "resume", false, "leave out the runs that the ledger has as valid for this commit")
+	set.StringVar(&flags.out, "out", "", "folder for the folders of the runs; a new one below the system's temporary folder if not given")
+	set.StringVar(&flags.coordd, "coordd", "", "use this coordd program instead of building one")
+	set.StringVar(&flags.only, "only", "", "only runs whose name contains this")
+	if err := parse(set, arguments[1:]); err != nil {
+		return "", err
+	}
+	shop, err := openWorkshop(ctx, flags.coordd)
+	if err != nil {
+		return "", err
+	}
+	defer shop.close()
+	if err := shop.build(ctx); err != nil {
+		return "", err
+	}
+	return runSuite(ctx, shop, chosen, flags)
+}
+
+// runSuite makes the runs, one after the other, and goes on after one that is not valid: the next may tell more.
+func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags suiteFlags) (check.Verdict, error) {
+	var err error
+	if flags.out == "" {
+		if flags.out, err = os.MkdirTemp("", "jepsen-lite-suite-"); err != nil {
+			return "", err
+		}
+	} else if err := os.MkdirAll(flags.out, 0o755); err != nil {
+		return "", err
+	}
+	if flags.ledger == "" {
+		flags.ledger = filepath.Join(flags.out, "jepsen-lite-ledger.jsonl")
+	}
+	entries, err := suite.ReadLedger(flags.ledger)
+	if err != nil {
+		return "", err
+	}
+	commit := commitOf(ctx, shop.repository)
+	done := map[string]bool{}
+	if flags.resume {
+		done = suite.Done(entries, chosen.Name, commit)
+	}
+	count := map[check.Verdict]int{}
+	var verdicts []check.Verdict
+	skipped, left := 0, 0
+	for number, one := range chosen.Runs {
+		if !strings.Contains(one.Name, flags.only) {
+			continue
+		}
+		if done[one.Name] {
+			left++
+			verdicts = append(verdicts, check.Valid)
+			continue
+		}
+		fmt.Printf("\n=== run %d of %d: %s\n", number+1, len(chosen.Runs), one.Name)
+		folder := filepath.Join(flags.out, fmt.Sprintf("%s-%03d-%s", chosen.Name, number+1, time.Now().UTC().Format("150405")))
+		entry := runOne(ctx, shop, chosen.Name, one, folder)
+		if ctx.Err() != nil {
+			return "", fmt.Errorf("the suite was interrupted; --resume with --ledger %s goes on: %w", flags.ledger, context.Cause(ctx))
+		}
+		entry.Commit = commit
+		if err := suite.Append(flags.ledger, entry); err != nil {
+			return "", err
+		}
+		count[entry.Verdict]++
+		verdicts = append(verdicts, entry.Verdict)
+		skipped += len(entry.Skipped)
+	}
+	fmt.Printf("\nsuite %s: %d valid, %d invalid, %d unknown, %d left out as done before; %d nemeses were skipped\nledger: %s\n",
+		chosen.Name, count[check.Valid], count[check.Invalid], count[check.Unknown], left, skipped, flags.ledger)
+	return check.Worst(verdicts...), nil
+}
+
+// runOne makes one run. One that came to no verdict is unknown.
+func runOne(ctx context.Context, shop *workshop, name string, one suite.Run, folder string) suite.Entry {
+	entry := suite.Entry{Suite: name, Run: one.Name, Verdict: check.Unknown, Nodes: one.Plan.Nodes, Seed: one.Plan.Seed, Date: time.Now().UTC().Truncate(time.Second), Command: one.Plan.Command()}
+	verdict, err := shop.run(ctx, one.Plan, folder)
+	entry.Seconds = time.Since(entry.Date).Round(100 * time.Millisecond).Seconds()
+	if err != nil {
+		fmt.Println(err)
+		entry.Problems = []string{err.Error()}
+		return entry
+	}
+	entry.Verdict, entry.Skipped, entry.Problems = verdict.Verdict, verdict.Skipped, verdict.Problems
+	if len(verdict.Skipped) > 0 && len(verdict.Faults) == 0 {
+		// Nothing of what the run was for could be done here. That is told and counted as skipped, and is no failure of the suite.
+		entry.Verdict = check.Skipped
+	}
+	entry.Faults = map[string]int{}
+	for _, fault := range verdict.Faults {
+		if fault.Error == "" {
+			entry.Faults[fault.Name]++
+		}
+	}
+	for _, result := range verdict.Results {
+		entry.Seen += result.Seen
+	}
+	if verdict.Verdict != check.Valid {
+		printVerdict(verdict, folder)
+	}
+	fmt.Printf("--- %s: %s in %.0f s, report %s\n", one.Name, entry.Verdict, entry.Seconds, filepath.Join(folder, run.ReportFile))
+	return entry
+}
+
+// commitOf is the commit of the checkout, with a mark when it was changed since.
+func commitOf(ctx context.Context, repository string) string {
+	if repository == "" {
+		return "unknown"
+	}
+	describe := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude", "*")
+	describe.Dir = repository
+	output, err := describe.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(output))
+}
+
+// matrixCommand prints the table of a ledger.
+func matrixCommand(_ context.Context, arguments []string) (check.Verdict, error) {
+	if len(arguments) == 0 {
+		return "", fmt.Errorf("matrix takes one or more ledgers; %w", errUsage)
+	}
+	var all []suite.Entry
+	for _, path := range arguments {
+		entries, err := suite.ReadLedger(path)
+		if err != nil {
+			return "", err
+		}
+		all = append(all, entries...)
+	}
+	return "", suite.Matrix(os.Stdout, all)
+}

@@ -1,0 +1,127 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+)
+
+// The operations of locks in a history. An acquire that failed since another held the lock carries that one's token as Value.
+const (
+	OpAcquire = "acquire"
+	OpRelease = "release"
+	OpLost    = "lost" // a note: the holder learned that it does not hold the lock any more
+)
+
+const lockNames = 3
+
+func lockActor(ctx context.Context, a *Actor) {
+	for ctx.Err() == nil {
+		session := a.openSession(ctx)
+		if session == nil {
+			continue
+		}
+		for ctx.Err() == nil && session.Context().Err() == nil {
+			a.tryLock(ctx, session)
+			a.rest(ctx, 20*time.Millisecond)
+		}
+		a.closeSession(session)
+	}
+}
+
+// openSession opens a session, nil if that did not go well.
+func (a *Actor) openSession(ctx context.Context) *client.Session {
+	limit, cancel := limited()
+	defer cancel()
+	session, err := a.Cluster.OpenSession(limit, client.SessionOptions{TTL: a.TTL, Name: a.Process})
+	if err != nil {
+		a.rest(ctx, 100*time.Millisecond)
+		return nil
+	}
+	return session
+}
+
+func (a *Actor) closeSession(session *client.Session) {
+	limit, cancel := limited()
+	defer cancel()
+	_ = session.Close(limit) // it ends by itself otherwise
+}
+
+func (a *Actor) tryLock(ctx context.Context, session *client.Session) {
+	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.name(lockNames), Holder: session.ID()})
+	limit, cancel := limited()
+	defer cancel()
+	held, err := session.TryLock(limit, op.Key)
+	if a.granted(op, held, err) {
+		a.hold(ctx, held, 40*time.Millisecond)
+		a.release(held)
+	}
+}
+
+// granted writes how an acquire ended.
+func (a *Actor) granted(op history.Event, held *client.Held, err error) bool {
+	if err != nil {
+		var other *client.HeldError
+		if errors.As(err, &other) {
+			op.Value = strconv.FormatUint(other.Token, 10)
+		}
+		a.Record.End(op, outcome(err), err)
+		return false
+	}
+	now := history.Now() // before the remaining time is asked for, so that the sum is no later than the holder believes
+	op.Token, op.Until = int64(held.Token()), now+int64(held.Remaining())
+	a.Record.End(op, history.OK, nil)
+	return true
+}
+
+// hold does nothing under a lock for a while, unless it is lost before.
+func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration) {
+	limit, cancel := context.WithCancel(held.Context())
+	defer context.AfterFunc(ctx, cancel)()
+	defer cancel()
+	a.rest(limit, most)
+}
+
+// release gives a lock back, or notes that it was lost.
+func (a *Actor) release(held *client.Held) {
+	now, remaining := history.Now(), held.Remaining()
+	event := history.Event{Op: OpRelease, Key: held.Name(), Token: int64(held.Token()), Until: now + int64(remaining)}
+	if remaining == 0 {
+		event.Op, event.Until = OpLost, 0
+		a.Record.Note(event)
+		return
+	}
+	op := a.Record.Invoke(event)
+	limit, cancel := limited()
+	defer cancel()
+	err := held.Release(limit)
+	a.Record.End(op, outcome(err), err)
+}
+
+const waiterNames = 2
+
+// waitersActor waits in line for one of few locks.
+func waitersActor(ctx context.Context, a *Actor) {
+	for ctx.Err() == nil {
+		session := a.openSession(ctx)
+		if session == nil {
+			continue
+		}
+		for ctx.Err() == nil && session.Context().Err() == nil {
+			op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.name(waiterNames), Holder: session.ID()})
+			limit, cancel := limited()
+			held, err := session.Lock(limit, op.Key)
+			cancel()
+			if a.granted(op, held, err) {
+				a.hold(ctx, held, 10*time.Millisecond)
+				a.release(held)
+			}
+			a.rest(ctx, 10*time.Millisecond)
+		}
+		a.closeSession(session)
+	}
+}
