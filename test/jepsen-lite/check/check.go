@@ -163,11 +163,11 @@ type Checker struct {
 // All are the checkers.
 func All() []Checker {
 	return []Checker{
-		{"linearizable", "every answer fits one order of all operations on its name (porcupine)", []string{"lock", "waiters", "fenced-register", "redis", "register", "counter"}, false, linearizable},
+		{"linearizable", "every answer fits one order of all operations on its name (porcupine)", append([]string{"register", "counter"}, lockWorkloads...), false, linearizable},
 		{"exclusion-log", "in the committed log no lock has two holders, and tokens rise for ever", nil, true, exclusionInLog},
-		{"exclusion-holders", "no two clients hold a lock at the same time, as long as each may count on it", []string{"lock", "waiters", "fenced-register", "redis"}, false, exclusionOfHolders},
-		{"tokens", "who is granted a lock after another has a larger token, and no token is given twice", []string{"lock", "waiters", "fenced-register", "redis"}, false, tokens},
-		{"durable-grants", "every grant that a client was told of is in the log, for that client", []string{"lock", "waiters", "fenced-register", "redis"}, true, durableGrants},
+		{"exclusion-holders", "no two clients hold a lock at the same time, as long as each may count on it", lockWorkloads, false, exclusionOfHolders},
+		{"tokens", "who is granted a lock after another has a larger token, and no token is given twice", lockWorkloads, false, tokens},
+		{"durable-grants", "every grant that a client was told of is in the log, for that client", lockWorkloads, true, durableGrants},
 		{"fifo", "who waits first is granted first, and nobody overtakes the queue", []string{"waiters"}, true, fifo},
 		{"expiry", "no lease ends earlier than its time to live after the request that extended it last was sent", []string{"expiry"}, false, expiry},
 		{"exactly-once", "no increment and no grant has more than one effect, and none that was acknowledged is missing", []string{"counter", "redis"}, true, exactlyOnce},

@@ -26,7 +26,7 @@ func (s *script) op(from, until int64, how history.Type, event history.Event) *s
 	answer := event
 	answer.Type, answer.At = how, until*ms
 	event.Value, event.Token = "", 0
-	if event.Op == "release" {
+	if event.Op == "release" || event.Op == "drop" || event.Op == "renew" {
 		event.Token = answer.Token
 	}
 	if event.Op == "set" || event.Op == "swap" {
@@ -72,6 +72,10 @@ func redis(op, holder string) history.Event {
 	return history.Event{Workload: "redis", Op: op, Key: "k", Holder: holder, TTL: 2000}
 }
 
+func lease(op string, token int64) history.Event {
+	return history.Event{Workload: "leases", Op: op, Key: "n", Token: token, TTL: 2000}
+}
+
 func value(workload, op, value string) history.Event {
 	return history.Event{Workload: workload, Op: op, Key: "v", Value: value}
 }
@@ -106,6 +110,11 @@ func TestLinearizable(t *testing.T) {
 		{"found held by a grant that nobody was told of", s().op(1, 2, history.OK, lock("acquire", 5, 2000)).op(3, 4, history.OK, lock("release", 5, 2000)).op(5, 6, history.Fail, heldBy("3")), logOf3, Valid},
 		{"found held by a grant that the log does not know", s().op(1, 2, history.OK, lock("acquire", 5, 2000)).op(3, 4, history.OK, lock("release", 5, 2000)).op(5, 6, history.Fail, heldBy("4")), logOf3, Invalid},
 		{"a release after the holder's time", s().op(1, 2, history.OK, lock("acquire", 3, 2000)).op(2100, 2101, history.OK, lock("acquire", 5, 5000)).op(2200, 2201, history.OK, lock("release", 3, 2000)), "", Valid},
+
+		{"lease: a second release finds nothing", s().op(1, 2, history.OK, lease("acquire", 3)).op(3, 4, history.OK, lease("drop", 3)).op(5, 6, history.OK, lease("acquire", 5)).op(7, 8, history.Fail, lease("drop", 3)).op(9, 10, history.OK, lease("renew", 5)), "", Valid},
+		{"lease: a second release takes it from another", s().op(1, 2, history.OK, lease("acquire", 3)).op(3, 4, history.OK, lease("drop", 3)).op(5, 6, history.OK, lease("acquire", 5)).op(7, 8, history.OK, lease("drop", 3)), "", Invalid},
+		{"lease: gone before its time", s().op(1, 2, history.OK, lease("acquire", 3)).op(5, 6, history.Fail, lease("renew", 3)), "", Invalid},
+		{"lease: gone after its time", s().op(1, 2, history.OK, lease("acquire", 3)).op(2005, 2006, history.Fail, lease("renew", 3)), "", Valid},
 
 		{"redis: found free while it is held", s().op(1, 2, history.OK, redis("setnx", "a")).op(3, 4, history.OK, history.Event{Workload: "redis", Op: "get", Key: "k"}).op(5, 6, history.OK, redis("unlock", "a")), "", Invalid},
 		{"redis: another's value after a release of unknown fate", s().op(1, 2, history.OK, redis("setnx", "a")).op(3, 4, history.Info, redis("unlock", "a")).op(5, 6, history.OK, redis("setnx", "b")), "", Valid},

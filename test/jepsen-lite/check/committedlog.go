@@ -41,7 +41,7 @@ func durableGrants(run *Run) Result {
 		switch {
 		case begin.Op == workload.OpAcquire:
 			hold := run.Log.History.Hold(begin.Key, end.Token)
-			holds = hold != nil && strings.HasPrefix(hold.Holder+" ", "session "+begin.Holder+" ")
+			holds = hold != nil && (strings.HasPrefix(hold.Holder+" ", "session "+begin.Holder+" ") || begin.Workload == "leases" && strings.HasPrefix(hold.Holder, "lock "))
 		case begin.Op == workload.OpFence && end.Token != 0:
 			hold := run.Log.History.Hold(begin.Key, end.Token)
 			holds = hold != nil && hold.Holder == begin.Holder

@@ -18,7 +18,10 @@ type Held struct {
 }
 
 // lockWorkloads are those with holders.
-var lockWorkloads = []string{"lock", "waiters", "fenced-register", "redis"}
+var (
+	nativeWorkloads = []string{"lock", "keepers", "leases", "waiters", "fenced-register"}
+	lockWorkloads   = append([]string{"redis"}, nativeWorkloads...)
+)
 
 // Holders are the times in which clients could count on their locks: from the answer that granted one to the begin of its release, and no longer than the client itself
 // counted on it.
@@ -47,10 +50,13 @@ func (r *Run) hold(key string, operation history.Operation, open map[string]*Hel
 		if end.Type == history.OK {
 			name := fmt.Sprint(end.Token)
 			open[name] = &Held{Key: key, Process: begin.Process, Holder: name, Token: end.Token, From: end.At, Until: end.Until}
+			if begin.TTL > 0 {
+				open[name].Until = r.leaseEnd(begin)
+			}
 		}
 	case workload.OpSetNX:
 		if end.Type == history.OK {
-			open[begin.Holder] = &Held{Key: key, Process: begin.Process, Holder: begin.Holder, From: end.At, Until: r.redisDeadline(begin)}
+			open[begin.Holder] = &Held{Key: key, Process: begin.Process, Holder: begin.Holder, From: end.At, Until: r.leaseEnd(begin)}
 		}
 	case workload.OpFence:
 		if held := open[begin.Holder]; held != nil {
@@ -58,11 +64,15 @@ func (r *Run) hold(key string, operation history.Operation, open map[string]*Hel
 		}
 	case workload.OpExtend:
 		if held := open[begin.Holder]; held != nil && end.Type == history.OK {
-			held.Until = max(held.Until, r.redisDeadline(begin))
+			held.Until = max(held.Until, r.leaseEnd(begin))
 		}
-	case workload.OpRelease, workload.OpUnlock:
+	case workload.OpRenew:
+		if held := open[fmt.Sprint(begin.Token)]; held != nil && end.Type == history.OK {
+			held.Until = max(held.Until, r.leaseEnd(begin))
+		}
+	case workload.OpRelease, workload.OpDrop, workload.OpUnlock:
 		name := begin.Holder
-		if begin.Op == workload.OpRelease {
+		if begin.Op != workload.OpUnlock {
 			name = fmt.Sprint(begin.Token)
 		}
 		if held := open[name]; held != nil {
@@ -73,8 +83,8 @@ func (r *Run) hold(key string, operation history.Operation, open map[string]*Hel
 	}
 }
 
-// redisDeadline is until when a Redis key is certainly held after a request that was answered.
-func (r *Run) redisDeadline(asked history.Event) int64 {
+// leaseEnd is until when a lease with a time to live of its own is certainly held after a request that was answered.
+func (r *Run) leaseEnd(asked history.Event) int64 {
 	return asked.At + int64(float64(asked.TTL)*1e6*(1-r.ClockTolerance)) - int64(expiryTolerance)
 }
 

@@ -115,7 +115,7 @@ func (r *Run) parts() []part {
 	}
 	collect(r.byKey("register", "counter"), valuePart)
 	collect(r.byKey("redis"), r.redisPart)
-	collect(r.byKey("lock", "waiters", "fenced-register"), r.lockPart)
+	collect(r.byKey(nativeWorkloads...), r.lockPart)
 	return parts
 }
 
@@ -177,6 +177,9 @@ func (r *Run) lockPart(key string, operations []history.Operation) part {
 		case op == workload.OpAcquire && event.Type == history.OK:
 			b.of(operation, lockStep{acquires, token})
 			granted[token] = operation.Invoke.At
+			if operation.Invoke.TTL > 0 {
+				granted[token] = r.leaseEnd(operation.Invoke)
+			}
 		case op == workload.OpAcquire && event.Type == history.Fail && event.Value != "":
 			holder := event.Value
 			if holder == "0" {
@@ -185,6 +188,12 @@ func (r *Run) lockPart(key string, operations []history.Operation) part {
 			}
 			b.of(operation, lockStep{findsHeld, holder})
 			mentioned[holder] = true
+		case op == workload.OpDrop || op == workload.OpRenew:
+			token = strconv.FormatInt(operation.Invoke.Token, 10)
+			if step, told := leaseStep(op, token, event); told {
+				b.of(operation, step)
+			}
+			ended[token] = ended[token] || op == workload.OpDrop && event.Type == history.OK
 		case op == workload.OpRelease:
 			token = strconv.FormatInt(operation.Invoke.Token, 10)
 			b.of(operation, lockStep{mayEnd, token})
@@ -214,6 +223,19 @@ func (r *Run) lockPart(key string, operations []history.Operation) part {
 	return b.part
 }
 
+// leaseStep is what a renewal or a release of a lock without a session means.
+func leaseStep(op, token string, end history.Event) (step lockStep, told bool) {
+	switch {
+	case end.Type == history.Fail:
+		return lockStep{findsOther, token}, end.Error == ""
+	case op == workload.OpDrop && end.Type == history.Info:
+		return lockStep{mayEnd, token}, true
+	case op == workload.OpDrop:
+		return lockStep{releases, token}, true
+	}
+	return lockStep{findsHolder, token}, end.Type == history.OK
+}
+
 // expiryTolerance covers rounding to milliseconds where a lease may end at the earliest.
 const expiryTolerance = 20 * time.Millisecond
 
@@ -225,8 +247,7 @@ func (r *Run) redisPart(key string, operations []history.Operation) part {
 			b.of(operation, step)
 		}
 		if operation.Invoke.Op == workload.OpSetNX && operation.End.Type != history.Fail {
-			earliest := operation.Invoke.At + int64(float64(operation.Invoke.TTL)*1e6*(1-r.ClockTolerance)) - int64(expiryTolerance)
-			b.add("time", earliest, history.Never, lockStep{mayEnd, operation.Invoke.Holder})
+			b.add("time", r.leaseEnd(operation.Invoke), history.Never, lockStep{mayEnd, operation.Invoke.Holder})
 		}
 	}
 	return b.part

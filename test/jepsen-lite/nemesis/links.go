@@ -19,6 +19,8 @@ var linkNemeses = []Nemesis{
 		Inject: func(ctx context.Context, env *Env) error {
 			return env.disturb(ctx, network.Fault{Loss: 0.1 + 0.4*env.Random.Float64()})
 		}},
+	{Name: "client-lag", Row: 8, About: "answers to one client process come up to 1.5 s late, then it is cut off for longer than the TTL",
+		Inject: clientLag},
 	{Name: "resets", Row: 11, Needs: senders, About: "connections between nodes end again and again, at random",
 		Inject: resets},
 }
@@ -47,6 +49,24 @@ func (e *Env) disturb(ctx context.Context, fault network.Fault) error {
 		}
 	}
 	return cluster.Pause(ctx, e.Hold)
+}
+
+// clientLag makes answers that tell of a time which is nearly over, and then no more answers. A holder that counts from when it got an answer would believe for too long.
+func clientLag(ctx context.Context, env *Env) error {
+	places := Places(len(env.Clients.Names()))
+	place := places[env.Random.IntN(len(places))]
+	lag := env.TTL/2 + env.between(0, env.TTL/4)
+	env.Printf("answers to %s come %v late, then none for %v", place, lag, env.TTL+env.Hold/2)
+	for _, node := range env.Cluster.Nodes() {
+		env.Net.Set(node.Name, place, network.Client, network.Fault{Delay: lag})
+	}
+	if err := cluster.Pause(ctx, env.Hold); err != nil {
+		return err
+	}
+	for _, node := range env.Cluster.Nodes() {
+		env.sever(place, node.Name, network.Reset, network.Client)
+	}
+	return cluster.Pause(ctx, env.TTL+env.Hold/2)
 }
 
 func resets(ctx context.Context, env *Env) error {

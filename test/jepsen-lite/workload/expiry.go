@@ -57,7 +57,7 @@ func (l *lease) native() bool {
 	number, _ := token.Int()
 	l.kind, l.sent = "native", sent
 	l.again = []string{"LOCK.RENEW", l.key, strconv.FormatInt(number, 10)}
-	l.isDone = func(answer wire.Value) bool { _, found := answer.Lookup("token"); return found }
+	l.isDone = isDeadline
 	return true
 }
 
@@ -86,7 +86,7 @@ func (l *lease) session() bool {
 	}
 	l.kind, l.sent = "session", sent
 	l.again = []string{"SESSION.RENEW", string(id.Text), string(secret.Text)}
-	l.isDone = func(answer wire.Value) bool { _, found := answer.Lookup("deadline_ms"); return found }
+	l.isDone = isDeadline
 	return true
 }
 

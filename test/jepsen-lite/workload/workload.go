@@ -24,10 +24,12 @@ type Workload struct {
 
 // All are the workloads, in the order in which they are listed.
 var All = []Workload{
-	{"lock", "native locks in sessions: try, hold, release", 4, lockActor},
+	{"lock", "native locks in sessions: try, hold, release", 3, lockActor},
+	{"keepers", "native locks that are held for longer than a time to live, kept by renewals", 2, keeperActor},
+	{"leases", "native locks without a session, renewed and given back by their tokens, at times twice", 2, leaseActor},
 	{"fenced-register", "read, think, write to a register outside of the cluster, under a lock, with and without looking at its token", 3, fencedActor},
 	{"expiry", "leases that nobody renews any more: how soon, and how late, another gets the lock", 3, expiryActor},
-	{"redis", "SET NX PX, FENCE, GET and compare-and-delete by script, as Redis lock libraries do", 4, redisActor},
+	{"redis", "SET NX PX, FENCE, GET and compare-and-delete by script, as Redis lock libraries do", 3, redisActor},
 	{"waiters", "locks that many wait for, first in, first out", 3, waitersActor},
 	{"counter", "INCR: each at most once, and none that was acknowledged is missing", 2, counterActor},
 	{"register", "SET, GET and SET IFEQ: every answer fits one order of all", 3, registerActor},
