@@ -29,7 +29,6 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	}
 	fmt.Println("\nnemeses (--nemesis, names with commas), with their rows in the fault matrix")
 	host := run.Host()
-	host.Tmpfs = host.Root // a run finds out whether mounting works
 	for _, one := range nemesis.All() {
 		fmt.Printf("  %-18s %2d  %s\n", one.Name, one.Row, one.About)
 		if missing := one.Missing(host, 9, workload.Names()); missing != "" {

@@ -214,6 +214,23 @@ func (c *Cluster) Leader(ctx context.Context) (*Node, error) {
 	}
 }
 
+// LeaderOtherThan waits for a leader that is not this node, which need not even answer.
+func (c *Cluster) LeaderOtherThan(ctx context.Context, node *Node) (*Node, error) {
+	for {
+		for _, other := range c.Nodes() {
+			if other == node || !other.Running() {
+				continue
+			}
+			if status, err := other.Status(ctx); err == nil && status.Role == "leader" {
+				return other, nil
+			}
+		}
+		if Pause(ctx, pollInterval) != nil {
+			return nil, fmt.Errorf("%w (%w)", ErrNoLeader, context.Cause(ctx))
+		}
+	}
+}
+
 func (c *Cluster) leaderNow(ctx context.Context) *Node {
 	var leader *Node
 	var term uint64

@@ -10,6 +10,7 @@ import (
 	"github.com/coordd/coordd/client"
 	"github.com/coordd/coordd/test/jepsen-lite/clients"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/disk"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
 )
 
@@ -31,11 +32,11 @@ type Nemesis struct {
 
 // Host is what the machine and the build of coordd offer.
 type Host struct {
-	Root bool
 	// Senders says that streams between nodes can be told apart, so that single links can be cut.
 	Senders bool
-	// Tmpfs says that data directories lie on file systems of limited size.
-	Tmpfs bool
+	// Disks says that each node has a disk of its own; NoDisks says why not.
+	Disks   bool
+	NoDisks string
 	// Failpoints says that coordd was built with the tag failpoints.
 	Failpoints bool
 }
@@ -48,6 +49,8 @@ type Env struct {
 	Clients *clients.Fleet
 	Tracker *clients.Tracker
 	Random  *rand.Rand
+	// Disks are those of the nodes, by their names; empty without.
+	Disks map[string]*disk.Disk
 	// Workloads are the names of those that run.
 	Workloads []string
 	// TTL is that of the sessions and leases of the workloads.
@@ -60,6 +63,7 @@ type Env struct {
 	Printf func(format string, arguments ...any)
 
 	balloons []string        // files that fill disks
+	broken   []*cluster.Node // their disks fail
 	absent   []*cluster.Node // were removed from the cluster and not added again yet
 }
 
@@ -98,7 +102,9 @@ func All() []Nemesis {
 // Heal makes everything well: links, stopped processes, full disks, dead nodes. It waits until every member of the cluster can serve.
 func (e *Env) Heal(ctx context.Context) error {
 	e.Net.Heal()
-	e.deflate()
+	if err := e.mend(); err != nil {
+		return err
+	}
 	for _, node := range e.Cluster.Nodes() {
 		node.Continue()
 	}

@@ -1,50 +1,65 @@
 package run
 
 import (
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 
+	"github.com/coordd/coordd/test/jepsen-lite/disk"
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
 )
 
 // Host is what this machine offers, as far as it can be told before a run.
 func Host() nemesis.Host {
-	return nemesis.Host{Root: os.Geteuid() == 0, Senders: network.CanTellSenders}
+	missing := disk.Missing()
+	return nemesis.Host{Senders: network.CanTellSenders, Disks: missing == "", NoDisks: missing}
 }
 
-// host is what the machine offers this run; file systems of limited size are mounted if a nemesis wants them.
+// host is what the machine offers this run. Disks are made only if a nemesis wants them.
 func (r *run) host() nemesis.Host {
 	host := Host()
 	host.Failpoints = r.plan.Failpoints
-	wanted := slices.Contains(r.plan.Nemeses, "disk-full") || slices.Contains(r.plan.Nemeses, "random")
-	host.Tmpfs = wanted && host.Root && r.mount() == nil
+	if host.Disks && r.wantsDisks(host) {
+		if err := r.makeDisks(); err != nil {
+			host.Disks, host.NoDisks = false, fmt.Sprintf("disks could not be made here: %v", err)
+		}
+	}
 	return host
 }
 
-// diskSize holds a bolt database, its snapshots and the log of a few minutes.
-const diskSize = "size=96m"
+func (r *run) wantsDisks(host nemesis.Host) bool {
+	without := host
+	without.Disks, without.NoDisks = false, "no"
+	return slices.ContainsFunc(r.plan.Nemeses, func(name string) bool {
+		chosen, err := nemesis.Find(name)
+		return err == nil && (name == "random" || chosen.Missing(without, r.plan.Nodes, r.plan.Workloads) != chosen.Missing(host, r.plan.Nodes, r.plan.Workloads))
+	})
+}
 
-// mount puts each data directory on a file system of its own. Before a run is over all of them are unmounted again; what is needed from them is copied before.
-func (r *run) mount() error {
+// diskSize holds a bolt database, its snapshots and the log of some minutes.
+const diskSize = 256 << 20
+
+// makeDisks puts each data directory on a disk of its own. Before a run is over all of them are unmounted again; what is needed from them is copied before.
+func (r *run) makeDisks() error {
 	for _, node := range r.cluster.Nodes() {
-		if err := exec.Command("mount", "-t", "tmpfs", "-o", diskSize, "jepsen-lite", node.DataDir).Run(); err != nil {
-			r.unmount()
+		made, err := disk.New(node.DataDir, filepath.Join(r.place.Out, DataFolder, node.Name+".image"), diskSize)
+		if err != nil {
+			r.closeDisks()
 			return err
 		}
-		r.mounts = append(r.mounts, node.DataDir)
+		r.disks[node.Name] = made
 	}
 	return nil
 }
 
-func (r *run) unmount() {
-	for _, path := range r.mounts {
-		if err := exec.Command("umount", path).Run(); err != nil {
-			_ = exec.Command("umount", "--lazy", path).Run() // somebody looks at it; it goes when they are done
+func (r *run) closeDisks() {
+	for name, one := range r.disks {
+		if err := one.Close(); err != nil {
+			r.say("the disk of %s cannot be unmounted: %v", name, err)
 		}
+		delete(r.disks, name)
 	}
-	r.mounts = nil
 	_ = os.Remove(filepath.Join(r.place.Out, DataFolder)) // if nothing is in it
 }

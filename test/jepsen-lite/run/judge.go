@@ -129,15 +129,14 @@ func (r *run) page() error {
 
 // forgetData removes the nodes' data, which a valid run needs no more.
 func (r *run) forgetData() error {
-	r.unmount()
+	r.closeDisks()
 	return os.RemoveAll(filepath.Join(r.place.Out, DataFolder))
 }
 
 // keepData copies what lies on file systems that are about to go.
 func (r *run) keepData() error {
-	for _, path := range slices.Clone(r.mounts) {
-		kept := path + "-kept"
-		if err := os.CopyFS(kept, os.DirFS(path)); err != nil {
+	for _, one := range r.disks {
+		if err := os.CopyFS(one.Path+"-kept", os.DirFS(one.Path)); err != nil {
 			return fmt.Errorf("the data of a node cannot be kept: %w", err)
 		}
 	}

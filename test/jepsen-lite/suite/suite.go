@@ -85,7 +85,10 @@ func pr() []Run {
 		{3, "transfer,membership", nil},
 		{3, "wipe", nil},
 		{3, "kill-one,isolate-one,kill-leader", compact},
-		{3, "disk-full", nil},
+		{3, "disk-full,disk-slow", nil},
+		{3, "disk-stuck,disk-error", nil},
+		{3, "power-loss,power-loss-all", nil},
+		{5, "power-loss-majority", wal},
 		{5, "random,random", nil},
 	}
 	var runs []Run

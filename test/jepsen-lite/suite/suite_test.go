@@ -24,7 +24,7 @@ func TestEveryRunOfEverySuiteIsPossibleAndHasItsOwnName(t *testing.T) {
 			for _, name := range one.Plan.Nemeses {
 				used[name] = true
 				chosen, _ := nemesis.Find(name)
-				host := nemesis.Host{Root: true, Senders: true, Tmpfs: true, Failpoints: true}
+				host := nemesis.Host{Senders: true, Disks: true, Failpoints: true}
 				if missing := chosen.Missing(host, one.Plan.Nodes, one.Plan.Workloads); missing != "" {
 					t.Errorf("%s: %s can nowhere be run: %s", suite.Name, one.Name, missing)
 				}
