@@ -4,8 +4,6 @@ go 1.26.0
 
 replace github.com/coordd/coordd => ../..
 
-replace github.com/coordd/coordd/test/compat => ../compat
-
 require (
 	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/aws/aws-sdk-go-v2/credentials v1.21.0
