@@ -63,7 +63,11 @@ func start(p plan) (*instance, error) {
 	}
 	p.node.OnFatal = i.fail
 	p.node.Logger = p.logger
-	var err error
+	err := installFailpoints(&p.node)
+	if err != nil {
+		p.close()
+		return nil, err
+	}
 	if i.node, err = raftnode.Open(p.node); err != nil {
 		p.close()
 		return nil, openFailure(p.node, err)

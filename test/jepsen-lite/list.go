@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/mutant"
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 	"github.com/coordd/coordd/test/jepsen-lite/suite"
@@ -38,6 +39,10 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	fmt.Println("\ncheckers")
 	for _, one := range check.All() {
 		fmt.Printf("  %-18s %s\n", one.Name, one.About)
+	}
+	fmt.Println("\nmutants (--mutant, or the command mutants for all)")
+	for _, one := range mutant.All() {
+		fmt.Printf("  %-26s %s\n", one.Name, one.About)
 	}
 	fmt.Println("\nsuites")
 	for _, one := range suite.All() {

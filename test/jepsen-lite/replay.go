@@ -39,7 +39,7 @@ func replayCommand(_ context.Context, arguments []string) (check.Verdict, error)
 	if err != nil {
 		return "", err
 	}
-	evidence := &check.Run{Workloads: before.Plan.Workloads, Events: events, Operations: operations, TTL: before.Plan.TTL}
+	evidence := &check.Run{Workloads: before.Plan.Workloads, Events: events, Operations: operations, TTL: before.Plan.TTL, ClockTolerance: run.ClockTolerance(before.Plan)}
 	for _, fault := range before.Faults {
 		evidence.Faults = append(evidence.Faults, fault.Name)
 	}

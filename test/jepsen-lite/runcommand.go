@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/mutant"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
@@ -49,6 +51,8 @@ func planFlags(set *flag.FlagSet, plan *run.Plan) {
 	set.BoolVar(&plan.Compact, "compact", plan.Compact, "let all nodes but the first forget entries that a snapshot holds, so that nodes that lag are sent snapshots")
 	set.DurationVar(&plan.Hold, "hold", plan.Hold, "for how long a fault stays")
 	set.DurationVar(&plan.Calm, "calm", plan.Calm, "for how long it is quiet between faults")
+	set.BoolVar(&plan.Failpoints, "failpoints", plan.Failpoints, "build coordd with the tag failpoints, for the nemeses clock-* and crash-point")
+	set.StringVar(&plan.Mutant, "mutant", plan.Mutant, "plant a bug; see jepsen-lite list")
 	set.BoolVar(&plan.StopEarly, "stop-early", plan.StopEarly, "stop at the first violation that shows while the run goes on")
 	set.Var(list{&plan.Endpoints}, "endpoints", "Redis ports of a cluster that runs already: only clients run, nothing is harmed, and no log is read")
 	set.StringVar(&plan.User, "user", "", "user of that cluster; the password stands in COORDD_PASSWORD")
@@ -77,7 +81,7 @@ func runCommand(ctx context.Context, arguments []string) (check.Verdict, error) 
 	}
 	defer shop.close()
 	if len(plan.Endpoints) == 0 {
-		if err := shop.build(ctx); err != nil {
+		if err := shop.build(ctx, plan); err != nil {
 			return "", err
 		}
 	}
@@ -114,8 +118,10 @@ func parse(set *flag.FlagSet, arguments []string) error {
 type workshop struct {
 	repository string
 	folder     string
-	program    string
-	binary     string
+	program    string // this one
+	given      string // a coordd program; empty to build one
+	built      map[variant]programs
+	say        io.Writer
 }
 
 func openWorkshop(ctx context.Context, binary string) (*workshop, error) {
@@ -123,8 +129,8 @@ func openWorkshop(ctx context.Context, binary string) (*workshop, error) {
 	if err != nil {
 		return nil, err
 	}
-	shop := &workshop{program: program, binary: binary}
-	if binary == "" {
+	shop := &workshop{program: program, given: binary, built: map[variant]programs{}, say: os.Stdout}
+	{
 		if shop.repository, err = repository(ctx); err != nil {
 			return nil, err
 		}
@@ -137,17 +143,58 @@ func openWorkshop(ctx context.Context, binary string) (*workshop, error) {
 
 func (w *workshop) close() { _ = os.RemoveAll(w.folder) }
 
-// build builds coordd, unless a program was given.
-func (w *workshop) build(ctx context.Context, arguments ...string) error {
-	if w.binary != "" && len(arguments) == 0 {
+// variant is how programs are built for a plan.
+type variant struct {
+	failpoints bool
+	mutant     string
+}
+
+// programs are those of a run: coordd, and the one whose client processes it runs.
+type programs struct{ coordd, clients string }
+
+// build builds what a plan needs, once, unless a program was given.
+func (w *workshop) build(ctx context.Context, plan run.Plan) error {
+	how := variant{plan.Failpoints, plan.Mutant}
+	if _, done := w.built[how]; done {
 		return nil
 	}
-	w.binary = filepath.Join(w.folder, "coordd")
-	return cluster.Build(ctx, w.repository, w.binary, arguments...)
+	made := programs{w.given, w.program}
+	var arguments []string
+	if how.failpoints {
+		arguments = append(arguments, "-tags", "failpoints")
+	}
+	folder := filepath.Join(w.folder, fmt.Sprint(len(w.built)))
+	if how.mutant != "" {
+		planted, err := mutant.Find(how.mutant)
+		if err != nil {
+			return err
+		}
+		overlay, err := planted.Overlay(w.repository, folder)
+		if err != nil {
+			return err
+		}
+		arguments = append(arguments, "-overlay", overlay)
+		made.clients = filepath.Join(folder, "jepsen-lite")
+		if err := cluster.Build(ctx, w.repository, "./test/jepsen-lite", made.clients, arguments...); err != nil {
+			return err
+		}
+	}
+	if w.given == "" || len(arguments) > 0 {
+		made.coordd = filepath.Join(folder, "coordd")
+		if err := cluster.Build(ctx, w.repository, "./cmd/coordd", made.coordd, arguments...); err != nil {
+			return err
+		}
+	}
+	w.built[how] = made
+	return nil
 }
 
 func (w *workshop) run(ctx context.Context, plan run.Plan, folder string) (*run.Verdict, error) {
-	return run.Do(ctx, plan, run.Place{Out: folder, Binary: w.binary, Program: w.program, Say: os.Stdout})
+	if err := w.build(ctx, plan); err != nil {
+		return nil, err
+	}
+	made := w.built[variant{plan.Failpoints, plan.Mutant}]
+	return run.Do(ctx, plan, run.Place{Out: folder, Binary: made.coordd, Program: made.clients, Say: w.say})
 }
 
 // repository finds the root of the checkout.

@@ -44,9 +44,6 @@ func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error
 		return "", err
 	}
 	defer shop.close()
-	if err := shop.build(ctx); err != nil {
-		return "", err
-	}
 	return runSuite(ctx, shop, chosen, flags)
 }
 

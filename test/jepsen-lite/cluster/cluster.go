@@ -29,6 +29,8 @@ type Config struct {
 	// SnapshotEntries and TrailingEntries are flags of coordd serve; 0 leaves the program's defaults. The first node keeps FirstTrailingEntries instead, so that
 	// one log at least can be judged.
 	SnapshotEntries, TrailingEntries, FirstTrailingEntries int
+	// Failpoints says that the binary was built with the tag failpoints, so that nodes follow orders.
+	Failpoints bool
 	// Flags are further flags of coordd serve.
 	Flags []string
 }
@@ -45,12 +47,12 @@ type Cluster struct {
 	nodes []*Node
 }
 
-// Build builds the coordd program from the repository, with further arguments of go build, into the path.
-func Build(ctx context.Context, repository, path string, arguments ...string) error {
-	build := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", path}, arguments...), "./cmd/coordd")...)
+// Build builds a program from the repository, with further arguments of go build, into the path.
+func Build(ctx context.Context, repository, program, path string, arguments ...string) error {
+	build := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", path}, arguments...), program)...)
 	build.Dir = repository
 	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build coordd: %w\n%s", err, output)
+		return fmt.Errorf("build %s: %w\n%s", program, err, output)
 	}
 	return nil
 }

@@ -34,9 +34,8 @@ type Node struct {
 	child   *process.Process // nil before the first start
 	stopped bool             // by SIGSTOP
 	starts  int
-	joins   bool              // it may not found a cluster any more
-	renewed int               // how often it was replaced
-	extra   map[string]string // environment of the next start
+	joins   bool // it may not found a cluster any more
+	renewed int  // how often it was replaced
 }
 
 // Status is what a node says about itself.
@@ -69,8 +68,8 @@ func (n *Node) Start(flags ...string) error {
 		return fmt.Errorf("%s already runs", n.Name)
 	}
 	spec := process.Spec{Name: n.Name, Path: n.cluster.config.Binary, Args: append(n.arguments(), flags...)}
-	for key, value := range n.extra {
-		spec.Env = append(spec.Env, key+"="+value)
+	if n.cluster.config.Failpoints {
+		spec.Env = append(spec.Env, failpointsVariable+"="+n.ordersFile())
 	}
 	child, err := n.cluster.group.Start(spec)
 	if err != nil {
@@ -203,14 +202,34 @@ func (n *Node) Joins() {
 	n.joins = true
 }
 
-// SetEnvironment changes the environment of the next start.
-func (n *Node) SetEnvironment(key, value string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.extra == nil {
-		n.extra = map[string]string{}
+// Orders are what a node with failpoints can be told; the zero Orders are none.
+type Orders struct {
+	WallOffsetMs int64   `json:"wall_offset_ms,omitempty"`
+	Rate         float64 `json:"rate,omitempty"`  // of its monotonic clock; 0 is 1
+	Crash        string  `json:"crash,omitempty"` // the point where the process kills itself
+}
+
+// CrashPoints are the places at which a process can be told to die.
+var CrashPoints = []string{"before-store", "after-store", "before-vote", "after-vote", "before-snapshot", "after-snapshot"}
+
+// failpointsVariable names, for a node, the file with its orders.
+const failpointsVariable = "COORDD_FAILPOINTS"
+
+// Order tells a node with failpoints what holds from now on. The file is replaced at once, so that the node never reads half of it.
+func (n *Node) Order(orders Orders) error {
+	text, err := json.Marshal(orders)
+	if err != nil {
+		return err
 	}
-	n.extra[key] = value
+	path := n.ordersFile()
+	if err := os.WriteFile(path+".new", text, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+func (n *Node) ordersFile() string {
+	return filepath.Join(n.cluster.config.LogDir, n.Name+".orders")
 }
 
 // WaitExit waits until the process has ended by itself.

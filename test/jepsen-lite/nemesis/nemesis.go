@@ -96,7 +96,7 @@ func All() []Nemesis {
 	return slices.Concat([]Nemesis{{
 		Name: "none", About: "nothing goes wrong; the control", Row: 1,
 		Inject: func(ctx context.Context, env *Env) error { return cluster.Pause(ctx, env.Hold) },
-	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, randomNemeses())
+	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, clockNemeses, randomNemeses())
 }
 
 // Heal makes everything well: links, stopped processes, full disks, dead nodes. It waits until every member of the cluster can serve.
@@ -107,6 +107,11 @@ func (e *Env) Heal(ctx context.Context) error {
 	}
 	for _, node := range e.Cluster.Nodes() {
 		node.Continue()
+		if e.Host.Failpoints {
+			if err := node.Order(cluster.Orders{}); err != nil {
+				return err
+			}
+		}
 	}
 	e.Clients.Heal()
 	if err := e.Cluster.Start(); err != nil {

@@ -47,6 +47,7 @@ func (r *run) evidence(ctx context.Context) (*check.Run, error) {
 	for _, fault := range r.verdict.Faults {
 		evidence.Faults = append(evidence.Faults, fault.Name)
 	}
+	evidence.ClockTolerance = ClockTolerance(r.plan)
 	if r.cluster == nil {
 		return evidence, nil
 	}
@@ -78,7 +79,7 @@ func (r *run) seenBroken() bool {
 	if err != nil {
 		return false
 	}
-	sofar := &check.Run{Workloads: r.plan.Workloads, Events: events, Operations: operations, TTL: r.plan.TTL, Said: r.poller.all()}
+	sofar := &check.Run{ClockTolerance: ClockTolerance(r.plan), Workloads: r.plan.Workloads, Events: events, Operations: operations, TTL: r.plan.TTL, Said: r.poller.all()}
 	return slices.ContainsFunc(check.JudgeEarly(sofar), func(result check.Result) bool { return result.Verdict == check.Invalid })
 }
 

@@ -85,6 +85,16 @@ func (p Plan) Validate() error {
 	return errors.Join(faults...)
 }
 
+// ClockTolerance is by how much the clocks of a run may be bent: as much as coordd's clients allow for, if a nemesis bends rates.
+func ClockTolerance(plan Plan) float64 {
+	for _, name := range plan.Nemeses {
+		if plan.Failpoints && (name == "clock-rate" || name == "random") {
+			return nemesis.RateTolerance
+		}
+	}
+	return 0
+}
+
 // Command is what one types to run the plan again.
 func (p Plan) Command() string {
 	standard := Default()

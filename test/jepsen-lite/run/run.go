@@ -179,7 +179,7 @@ func (r *run) startCluster(ctx context.Context) error {
 	var err error
 	r.cluster, err = cluster.New(cluster.Config{
 		Binary: r.place.Binary, DataDir: filepath.Join(r.place.Out, DataFolder), LogDir: filepath.Join(r.place.Out, LogsFolder), Nodes: r.plan.Nodes,
-		LogStore: r.plan.LogStore, SnapshotEntries: r.plan.SnapshotEntries, TrailingEntries: trailing, FirstTrailingEntries: wholeLog,
+		LogStore: r.plan.LogStore, Failpoints: r.plan.Failpoints, SnapshotEntries: r.plan.SnapshotEntries, TrailingEntries: trailing, FirstTrailingEntries: wholeLog,
 	}, r.group, r.net)
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ type Entry struct {
 	Skipped  []string       `json:"skipped,omitempty"`
 	Problems []string       `json:"problems,omitempty"`
 	Command  string         `json:"command"`
+	FoundBy  []string       `json:"found_by,omitempty"` // the checkers that found a planted bug
 }
 
 // ReadLedger reads a ledger; one that is not there is empty.

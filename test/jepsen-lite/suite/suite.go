@@ -58,27 +58,25 @@ const prHold = 2500 * time.Millisecond
 // pr names the nemeses of each run; a run is over when each has worked once.
 func pr() []Run {
 	wal := func(p *run.Plan) { p.LogStore = "wal" }
+	failpoints := func(p *run.Plan) { p.Failpoints = true }
 	compact := func(p *run.Plan) { p.Compact, p.SnapshotEntries = true, 60 }
 	rows := []struct {
 		nodes   int
 		nemeses string
 		change  func(*run.Plan)
 	}{
-		{3, "isolate-leader,isolate-one", nil},
+		{3, "isolate-leader,isolate-one,client-leader", nil},
 		{5, "isolate-leader,halves", wal},
 		{3, "one-way-out,one-way-in", nil},
-		{3, "client-leader,client-lag", nil},
+		{3, "client-lag", nil},
 		{3, "kill-leader,kill-one", nil},
 		{3, "kill-all", wal},
 		{5, "kill-leader,pause-leader", nil},
 		{3, "pause-leader,pause-one", nil},
-		{3, "pause-all", nil},
-		{3, "pause-holder", nil},
+		{3, "pause-all,pause-holder", nil},
 		{5, "pause-client,kill-client", wal},
-		{3, "pause-stale-ack", nil},
-		{5, "pause-stale-ack,bridge", nil},
-		{3, "halves,bridge", nil},
-		{5, "majorities-ring", nil},
+		{3, "pause-stale-ack,bridge", nil},
+		{5, "pause-stale-ack,majorities-ring", nil},
 		{3, "flapping,resets", nil},
 		{3, "delay,loss", nil},
 		{5, "raft-only,gossip-only", nil},
@@ -89,7 +87,9 @@ func pr() []Run {
 		{3, "disk-stuck,disk-error", nil},
 		{3, "power-loss,power-loss-all", nil},
 		{5, "power-loss-majority", wal},
-		{5, "random,random", nil},
+		{3, "clock-wall,clock-strobe", failpoints},
+		{3, "clock-rate,crash-point", failpoints},
+		{5, "random", nil},
 	}
 	var runs []Run
 	for i, row := range rows {
@@ -109,6 +109,9 @@ func kind(p run.Plan) string {
 	if p.Compact {
 		words = append(words, "compact")
 	}
+	if p.Failpoints {
+		words = append(words, "failpoints")
+	}
 	return strings.Join(words, " ")
 }
 
@@ -124,6 +127,7 @@ func repeated(times int, duration time.Duration) []Run {
 				p := plan(nodes, duration, uint64(1000*round+100*nodes+i), one.Name)
 				p.LogStore = []string{"bolt", "wal"}[(round+i)%2]
 				p.Compact = (round+i)%3 == 2
+				p.Failpoints = one.Name == "random" || one.Missing(nemesis.Host{Senders: true, Disks: true}, nodes, p.Workloads) != ""
 				runs = append(runs, Run{fmt.Sprintf("%s, %d nodes, round %d, %s", one.Name, nodes, round+1, kind(p)), p})
 			}
 		}

@@ -1,0 +1,134 @@
+package mutant
+
+import (
+	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/run"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
+)
+
+// with makes the plan of a mutant: what goes wrong, for how long each time, and how often. All workloads run.
+func with(hold, duration time.Duration, nemeses ...string) func(*run.Plan) {
+	return func(plan *run.Plan) {
+		plan.Workloads, plan.Nemeses, plan.Hold, plan.Duration = workload.Names(), nemeses, hold, duration
+	}
+}
+
+// compacting lets nodes forget what snapshots hold, and restore them.
+func compacting(adapt func(*run.Plan)) func(*run.Plan) {
+	return func(plan *run.Plan) {
+		adapt(plan)
+		plan.Compact, plan.SnapshotEntries = true, 50
+	}
+}
+
+// withFailpoints builds the tag in.
+func withFailpoints(adapt func(*run.Plan)) func(*run.Plan) {
+	return func(plan *run.Plan) {
+		adapt(plan)
+		plan.Failpoints = true
+	}
+}
+
+const (
+	short = 10 * time.Second
+	long  = 30 * time.Second
+)
+
+// All are the mutants.
+func All() []Mutant {
+	return append(append(leaseMutants(), tokenMutants()...), append(requestMutants(), storeMutants()...)...)
+}
+
+func leaseMutants() []Mutant {
+	return []Mutant{
+		{"deposed-acknowledges", "a node acknowledges renewals by itself, also when it leads no more, and lets them go through the log later", []Edit{{"raftnode/execute.go",
+			"		return n.urgentCourier.carry(ctx, newJob(lane, ops, bytesOf(ops)))",
+			`		go func() {
+			_, _ = n.urgentCourier.carry(context.WithoutCancel(ctx), newJob(lane, ops, bytesOf(ops)))
+		}()
+		_, instant := n.progress.position()
+		word := func(text string) command.Reply { return command.Bulk([]byte(text)) }
+		replies := make([]command.Reply, len(ops))
+		for i := range replies {
+			replies[i] = command.Map(word("now_ms"), command.Integer(int64(instant)), word("deadline_ms"), command.Integer(int64(instant)+2000))
+		}
+		return replies, nil`}}, with(4*time.Second, long, "isolate-leader", "isolate-one")},
+		{"local-expiry", "each node ends leases by its own clock, without an entry that says so", []Edit{{"raftnode/replica.go",
+			"	r.metrics.Applied(len(applied.Replies), time.Since(start))",
+			`	r.machine.Apply(log.Index, log.Term, command.AppendEntry(nil, command.Entry{
+		Term: log.Term, Now: applied.Now.Add(int64(start.Nanosecond() % 50)), Commands: []command.Command{{Op: command.Expire{}}},
+	}))
+	r.metrics.Applied(len(applied.Replies), time.Since(start))`},
+			{"raftnode/replica.go", "	\"github.com/coordd/coordd/fsm\"\n", "	\"github.com/coordd/coordd/fsm\"\n	\"github.com/coordd/coordd/fsm/command\"\n"}},
+			with(time.Second, short, "kill-one")},
+		{"early-expiry", "a lease ends 300 ms before its time is over", []Edit{{"fsm/state.go",
+			"	return record.deadline, record.deadline != 0 && record.deadline <= s.now",
+			"	return record.deadline, record.deadline != 0 && record.deadline <= s.now.Add(300)"}}, with(time.Second, short, "kill-one")},
+		{"wall-clock-ttl", "the leader measures time to live with its wall clock", []Edit{{"raftnode/reign.go",
+			"newLeaderClock(n.config.Clock.Monotonic, n.appliedInstant)",
+			"newLeaderClock(func() time.Duration { return time.Duration(n.config.Clock.Wall().UnixNano()) }, n.appliedInstant)"}},
+			withFailpoints(with(3*time.Second, long, "clock-strobe"))},
+		{"deadline-from-receive", "the client counts a session's time from when it got the answer, not from when it asked", []Edit{
+			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	if err := s.opened(answer, c.clock.now()); err != nil {"},
+			{"client/session.go", "	sent := s.client.clock.now()\n	answer, _, err := established", "	answer, _, err := established"},
+			{"client/session.go", "		return s.extend(answer, sent)\n	}\n	if s.ctx.Err() == nil", "		return s.extend(answer, s.client.clock.now())\n	}\n	if s.ctx.Err() == nil"}},
+			with(3*time.Second, long, "client-lag")},
+		{"clock-in-machine", "the state machine reads the clock of its node", []Edit{
+			{"fsm/machine.go", "	s.now = max(s.now, entry.Now)", "	s.now = max(s.now, entry.Now) + command.Instant(time.Now().UnixMilli()&1)"},
+			{"fsm/machine.go", "import (\n", "import (\n	\"time\"\n"}}, with(time.Second, short, "kill-one")},
+	}
+}
+
+func tokenMutants() []Mutant {
+	return []Mutant{
+		{"token-from-counter", "tokens come from a counter in the memory of a node", []Edit{{"fsm/state.go",
+			"func (s *state) token() command.Token { return command.Token(s.tokenBase + s.index) }",
+			`func (s *state) token() command.Token {
+	if granting != s.index {
+		granting = s.index
+		grants++
+	}
+	return command.Token(grants)
+}
+
+var granting, grants uint64`}}, with(time.Second, short, "kill-one", "kill-leader")},
+		{"release-by-anybody", "a lock can be released with the token of an earlier holder", []Edit{{"fsm/locks.go",
+			"	if record.holding != holdingNative || record.token != op.Token || record.session != op.Session {\n		return notHeld(op.Name, op.Token)\n	}\n	if !record.session.IsZero() {\n		if _, problem",
+			"	if record.holding != holdingNative || record.session != op.Session {\n		return notHeld(op.Name, op.Token)\n	}\n	if !record.session.IsZero() {\n		if _, problem"}},
+			with(time.Second, short, "kill-one")},
+		{"two-grants-in-one-entry", "a lock can have two new owners in one entry, and so with one token", []Edit{{"fsm/machine.go",
+			"	_, already := c.granted[key]\n	return already", "	return false"}}, with(time.Second, short, "kill-one")},
+		{"last-come-first-served", "a lock is handed to who came last", []Edit{{"fsm/waiters.go",
+			"		found, waiter, ok = k, w, k.name == key\n		return false",
+			"		if k.name != key {\n			return false\n		}\n		found, waiter, ok = k, w, true\n		return true"}}, with(time.Second, short, "kill-one")},
+		{"snapshot-without-deadlines", "a snapshot forgets when leases end", []Edit{{"fsm/snapshot.go",
+			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}",
+			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}\n	s.deadlines, rowSum = newState().deadlines, s.sum"}},
+			compacting(with(time.Second, long, "kill-one", "kill-all"))},
+	}
+}
+
+func requestMutants() []Mutant {
+	return []Mutant{
+		{"no-duplicate-suppression", "a request that is sent again is run again", []Edit{{"fsm/requests.go",
+			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {",
+			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found && record.lock == \"never\" {"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
+		{"results-not-in-snapshot", "remembered results are missing from the snapshot", []Edit{{"fsm/snapshot.go",
+			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}",
+			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}\n	s.results, rowSum = newState().results, s.sum"}},
+			compacting(with(time.Second, long, "kill-one", "kill-leader"))},
+		{"new-number-on-retry", "a request whose fate is not known is sent again under a new number", []Edit{{"raftnode/courier_return.go",
+			"		if dead {\n			j.number = 0", "		if dead || j.maybeProposed {\n			j.number = 0"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
+		{"stale-reads", "a leader answers reads without asking whether it still leads", []Edit{{"raftnode/reads.go",
+			"	if !r.majoritySaysTerm(ctx) {\n		return false\n	}\n", ""}}, with(2*time.Second, long, "pause-leader", "isolate-leader", "pause-stale-ack")},
+	}
+}
+
+func storeMutants() []Mutant {
+	return []Mutant{
+		{"no-fsync", "the log is not synced to disk", []Edit{{"raftnode/store/store.go",
+			"	store, err := raftboltdb.New(raftboltdb.Options{\n		Path: path,", "	store, err := raftboltdb.New(raftboltdb.Options{\n		NoSync: true,\n		Path: path,"}},
+			with(2*time.Second, short, "power-loss-all", "power-loss-majority")},
+	}
+}
