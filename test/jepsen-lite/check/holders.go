@@ -88,9 +88,16 @@ func (r *Run) leaseEnd(asked history.Event) int64 {
 	return asked.At + int64(float64(asked.TTL)*1e6*(1-r.ClockTolerance)) - int64(expiryTolerance)
 }
 
+// Overlaps is how often a client could count on a lock while another could.
+func (r *Run) Overlaps() int { return len(overlaps(r, r.Holders())) }
+
 func exclusionOfHolders(run *Run) Result {
-	var violations []string
 	holders := run.Holders()
+	return found("", "holds", len(holders), fmt.Sprintf("%d holds", len(holders)), overlaps(run, holders))
+}
+
+func overlaps(run *Run, holders []Held) []string {
+	var violations []string
 	var latest *Held
 	for i := range holders {
 		next := &holders[i]
@@ -102,7 +109,7 @@ func exclusionOfHolders(run *Run) Result {
 			latest = next
 		}
 	}
-	return found("", "holds", len(holders), fmt.Sprintf("%d holds", len(holders)), violations)
+	return violations
 }
 
 // grant is an answer with a token.

@@ -26,6 +26,10 @@ type Assignment struct {
 	Seed      uint64        `json:"seed"`
 	User      string        `json:"user,omitempty"`
 	Password  string        `json:"password,omitempty"`
+	// Think is how long an actor of fenced-register thinks at most between reading and writing; 0 is workload.DefaultThink.
+	Think time.Duration `json:"think_ns,omitempty"`
+	// Registers is how many registers fenced-register has; 0 is workload.DefaultRegisters.
+	Registers int `json:"registers,omitempty"`
 	// Actors multiplies the number of actors of each workload; 0 means 1.
 	Actors int `json:"actors,omitempty"`
 }
@@ -62,7 +66,7 @@ func (a Assignment) run(ctx context.Context, writer *history.Writer) error {
 		return err
 	}
 	around := &workload.Surroundings{
-		Process: a.Process, Cluster: cluster, Writer: writer, Store: &store.Client{Address: a.Store}, TTL: a.TTL, Start: a.Start, Seed: a.Seed,
+		Process: a.Process, Cluster: cluster, Writer: writer, Store: &store.Client{Address: a.Store}, TTL: a.TTL, Think: a.Think, Registers: a.Registers, Start: a.Start, Seed: a.Seed,
 	}
 	var acting sync.WaitGroup
 	for _, name := range a.Workloads {

@@ -17,7 +17,7 @@ type Tracker struct {
 	invoked  map[string]int64       // instants of operations under way, by process
 	progress map[string][]invokedAt // successes by workload
 	thinking map[string]Thought     // by actor: it has read a register and not written yet
-	marks    map[string]int64       // the largest token that a register of the store has seen
+	readers  map[string]int         // how often a register was read, by somebody who holds its lock
 }
 
 type invokedAt int64
@@ -26,6 +26,7 @@ type invokedAt int64
 type Thought struct {
 	Actor, Key string
 	Token      int64
+	reader     int // it was the how manieth
 }
 
 // Process is the client process of the actor.
@@ -36,7 +37,7 @@ func (t Thought) Process() string {
 
 // NewTracker follows nothing yet.
 func NewTracker() *Tracker {
-	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, marks: map[string]int64{}}
+	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}}
 }
 
 // Observe takes one event in.
@@ -64,8 +65,8 @@ func (t *Tracker) note(event history.Event) {
 		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(event.At))
 	case event.Process != store.Process:
 	case event.Op == store.OpRead:
-		t.thinking[event.Holder] = Thought{event.Holder, event.Key, event.Token}
-		t.marks[event.Key] = max(t.marks[event.Key], event.Token)
+		t.readers[event.Key]++
+		t.thinking[event.Holder] = Thought{event.Holder, event.Key, event.Token, t.readers[event.Key]}
 	case event.Op == store.OpAccepted || event.Op == store.OpRefused || event.Op == store.OpLostUpdate:
 		delete(t.thinking, event.Holder)
 	}
@@ -115,6 +116,20 @@ func (t *Tracker) since(name string, instant int64) int {
 	return count
 }
 
+// NextRead waits until somebody who holds its lock reads a register, from now on.
+func (t *Tracker) NextRead(ctx context.Context) error {
+	total := func() (sum int) {
+		for _, count := range t.readers {
+			sum += count
+		}
+		return sum
+	}
+	t.mu.Lock()
+	before := total()
+	t.mu.Unlock()
+	return t.until(ctx, func() bool { return total() > before })
+}
+
 // Thinking waits for an actor that is between reading and writing a register.
 func (t *Tracker) Thinking(ctx context.Context) (found Thought, err error) {
 	err = t.until(ctx, func() bool {
@@ -138,9 +153,9 @@ func (t *Tracker) Wrote(ctx context.Context, thought Thought) error {
 	return t.until(ctx, func() bool { return t.thinking[thought.Actor] != thought })
 }
 
-// Succeeded waits until a register has met a larger token than that of the thought.
+// Succeeded waits until another has read the register too, and so holds the lock.
 func (t *Tracker) Succeeded(ctx context.Context, thought Thought) error {
-	return t.until(ctx, func() bool { return t.marks[thought.Key] > thought.Token })
+	return t.until(ctx, func() bool { return t.readers[thought.Key] > thought.reader })
 }
 
 // gone forgets a client process.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/coordd/coordd/test/jepsen-lite/clients"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
 )
@@ -26,7 +27,9 @@ var processNemeses = []Nemesis{
 	{Name: "pause-client", Row: 15, About: "SIGSTOP to one client process for longer than the TTL",
 		Inject: pauseClient},
 	{Name: "pause-holder", Row: 15, Workload: "fenced-register", About: "SIGSTOP to a client that has read a register under its lock, until another has the lock; then it writes",
-		Inject: pauseHolder},
+		Inject: func(ctx context.Context, env *Env) error {
+			return PauseHolder(ctx, env.Clients, env.Tracker, env.TTL, env.Printf)
+		}},
 	{Name: "pause-stale-ack", Row: 16, About: "the leader is cut off, then stopped; another leads; the cut is healed, then the old leader goes on",
 		Inject: pauseStaleAck},
 	{Name: "kill-client", Row: 13, About: "SIGKILL to one client process in the middle of whatever it does",
@@ -89,44 +92,44 @@ func pauseClient(ctx context.Context, env *Env) error {
 // succession bounds how long another may take to get a lock whose holder was stopped.
 const succession = 15 * time.Second
 
-// pauseHolder waits for conditions, not for times: the client is surely stopped between reading and writing, and goes on only after a successor has read.
-func pauseHolder(ctx context.Context, env *Env) error {
-	if len(env.Clients.Names()) < 2 {
+// PauseHolder waits for conditions, not for times: the client is surely stopped between reading and writing, and goes on only after a successor has read.
+func PauseHolder(ctx context.Context, fleet *clients.Fleet, tracker *clients.Tracker, ttl time.Duration, printf func(format string, arguments ...any)) error {
+	if len(fleet.Names()) < 2 {
 		return errors.New("there is no second client process that could take the lock over")
 	}
-	ctx, cancel := context.WithTimeout(ctx, env.TTL+succession)
+	ctx, cancel := context.WithTimeout(ctx, ttl+succession)
 	defer cancel()
 	for {
-		thought, err := env.Tracker.Thinking(ctx)
+		thought, err := tracker.Thinking(ctx)
 		if err != nil {
 			return fmt.Errorf("no client was seen between reading and writing a register: %w", err)
 		}
 		process := thought.Process()
-		if err := env.Clients.Stop(process); err != nil {
+		if err := fleet.Stop(process); err != nil {
 			return err
 		}
 		// What it had sent before it was stopped arrives soon.
 		if err := cluster.Pause(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
-		if !env.Tracker.StillThinking(thought) {
-			if err := env.Clients.Continue(process); err != nil {
+		if !tracker.StillThinking(thought) {
+			if err := fleet.Continue(process); err != nil {
 				return err
 			}
 			continue
 		}
-		env.Printf("stopped client process %s, which holds %s under token %d", process, thought.Key, thought.Token)
+		printf("stopped client process %s, which holds %s under token %d", process, thought.Key, thought.Token)
 		// Names change; a successor may never come for an old one.
-		wait, stop := context.WithTimeout(ctx, 2*env.TTL+2*time.Second)
-		err = env.Tracker.Succeeded(wait, thought)
+		wait, stop := context.WithTimeout(ctx, 2*ttl+2*time.Second)
+		err = tracker.Succeeded(wait, thought)
 		stop()
-		if goOn := env.Clients.Continue(process); goOn != nil {
+		if goOn := fleet.Continue(process); goOn != nil {
 			return goOn
 		}
 		if ctx.Err() != nil {
 			return err
 		}
-		if wrote := env.Tracker.Wrote(ctx, thought); wrote != nil || err == nil {
+		if wrote := tracker.Wrote(ctx, thought); wrote != nil || err == nil {
 			return wrote
 		}
 	}

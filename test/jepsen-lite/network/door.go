@@ -115,7 +115,10 @@ func (d *door) serve(conn *net.TCPConn) {
 			return
 		}
 	}
-	upstream, err := net.DialTimeout("tcp", d.upstream, time.Second)
+	d.mu.Lock()
+	target := d.upstream
+	d.mu.Unlock()
+	upstream, err := net.DialTimeout("tcp", target, time.Second)
 	if err != nil {
 		abort(conn)
 		return

@@ -122,6 +122,26 @@ func (n *Net) Up(node string) error {
 	return nil
 }
 
+// Redirect lets what arrives for a node go to another address from now on, and ends what is under way.
+func (n *Net) Redirect(node, upstream string) {
+	for _, d := range n.doorsOf(node) {
+		d.mu.Lock()
+		d.upstream = upstream
+		d.mu.Unlock()
+	}
+	n.mu.Lock()
+	var ended []*stream
+	for s := range n.streams {
+		if s.request.to == node {
+			ended = append(ended, s)
+		}
+	}
+	n.mu.Unlock()
+	for _, s := range ended {
+		s.abort()
+	}
+}
+
 func (n *Net) doorsOf(node string) []*door {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -10,7 +11,11 @@ import (
 	"github.com/coordd/coordd/test/jepsen-lite/store"
 )
 
-const fencedNames = 2
+// What fenced-register does unless it is told otherwise.
+const (
+	DefaultThink     = 60 * time.Millisecond
+	DefaultRegisters = 2
+)
 
 // fencedActor changes a register outside of the cluster under a lock. It is careless on purpose: it never looks whether it still holds the lock before it
 // writes, as a process that was stopped between looking and writing cannot. Only the token stands between it and a lost update.
@@ -29,7 +34,7 @@ func fencedActor(ctx context.Context, a *Actor) {
 }
 
 func (a *Actor) changeUnderLock(ctx context.Context, session *client.Session) {
-	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.nameOf(fencedNames, longEpoch), Holder: session.ID()})
+	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.nameOf(cmp.Or(a.Registers, DefaultRegisters), longEpoch), Holder: session.ID()})
 	limit, cancel := limited()
 	defer cancel()
 	held, err := session.TryLock(limit, op.Key)
@@ -49,7 +54,7 @@ func (a *Actor) change(ctx context.Context, key string, token int64) {
 	if err != nil || !read.Accepted {
 		return
 	}
-	a.rest(ctx, 60*time.Millisecond)
+	a.rest(ctx, cmp.Or(a.Think, DefaultThink))
 	request.Write, request.Base, request.Value = true, read.Value, a.unique()
 	_, _ = a.Store.Do(limit, request) // the store writes down what it did
 }

@@ -63,6 +63,10 @@ type Surroundings struct {
 	Store   *store.Client
 	// TTL is that of sessions and leases.
 	TTL time.Duration
+	// Think is how long an actor of fenced-register thinks at most between reading and writing; 0 is DefaultThink.
+	Think time.Duration
+	// Registers is how many it has; 0 is DefaultRegisters.
+	Registers int
 	// Start is the instant from which names change, the same for all processes.
 	Start int64
 	Seed  uint64

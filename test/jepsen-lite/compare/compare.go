@@ -1,0 +1,214 @@
+package compare
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/coordd/coordd/internal/process"
+	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/clients"
+	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/network"
+	"github.com/coordd/coordd/test/jepsen-lite/store"
+)
+
+// Plan says what to compare.
+type Plan struct {
+	// Coordd, Clients and Rivals are programs: a node, this harness, and the client process of the others.
+	Coordd, Clients, Rivals string
+	Out                     string
+	// Rounds is how often each fault happens to each system.
+	Rounds int
+	TTL    time.Duration
+	Seed   uint64
+	Say    io.Writer
+}
+
+// Systems are the names of what is compared, and Faults those of what goes wrong.
+var (
+	Systems = []string{"coordd", "redlock", "redis-failover"}
+	Faults  = []string{"pause-holder", "rolling-restart", "failover"}
+)
+
+// Row is what came of one fault for one system.
+type Row struct {
+	System, Fault string
+	Rounds        int
+	// Holds is how often a client held the lock, and Overlaps how often another could count on it at the same time.
+	Holds, Overlaps int
+	// Unguarded are the updates that were lost where nobody looks at tokens.
+	Unguarded int
+	// HasTokens says that the rest means something: stale requests that were refused, and updates that were lost all the same.
+	HasTokens       bool
+	Refused, Fooled int
+}
+
+const (
+	places     = 3
+	settleTime = 2 * time.Second
+	think      = 600 * time.Millisecond
+	// Enough registers that a lock is often free: a replica that has seen its last holder and not its release would keep it from being granted twice.
+	registerCount = 12
+	patience      = 60 * time.Second
+)
+
+// Run lets one fault happen to one system.
+func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error) {
+	row = Row{System: name, Fault: fault, HasTokens: name == "coordd"}
+	folder := filepath.Join(plan.Out, name+"-"+fault)
+	logs, data := filepath.Join(folder, "logs"), filepath.Join(folder, "data")
+	for _, one := range []string{logs, data} {
+		if err := os.MkdirAll(one, 0o755); err != nil {
+			return row, err
+		}
+	}
+	file, err := os.Create(filepath.Join(folder, "history.jsonl"))
+	if err != nil {
+		return row, err
+	}
+	defer file.Close()
+	group, net := process.NewGroup(logs), network.New(plan.Seed)
+	defer net.Close()
+	defer group.Close(time.Second)
+	service, program, err := plan.service(name, group, net, data, logs)
+	if err != nil {
+		return row, err
+	}
+	starting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	endpoints, err := service.start(starting)
+	if err != nil {
+		return row, err
+	}
+	writer, tracker := history.NewWriter(file), clients.NewTracker()
+	registers, err := store.Start(writer, tracker.Observe)
+	if err != nil {
+		return row, err
+	}
+	defer registers.Close()
+	fleet := &clients.Fleet{
+		Program: program, Group: group, Writer: writer, Tracker: tracker, Endpoints: func(int) []string { return endpoints },
+		Order: clients.Assignment{Store: registers.Address, Workloads: []string{"fenced-register"}, TTL: plan.TTL, Think: think, Registers: registerCount, Start: history.Now(), Seed: plan.Seed},
+	}
+	if err := fleet.Start(places); err != nil {
+		return row, err
+	}
+	defer fleet.Heal()
+	for range plan.Rounds {
+		if err := cluster.Pause(ctx, settleTime); err != nil {
+			return row, err
+		}
+		if err := plan.inject(ctx, service, fault, fleet, tracker); err != nil {
+			return row, fmt.Errorf("%s for %s: %w", fault, name, err)
+		}
+		row.Rounds++
+	}
+	if err := cluster.Pause(ctx, settleTime); err != nil {
+		return row, err
+	}
+	if err := fleet.Finish(10 * time.Second); err != nil {
+		return row, err
+	}
+	return row, row.count(file.Name())
+}
+
+// service makes one of the systems, and names the program of its clients.
+func (p Plan) service(name string, group *process.Group, net *network.Net, data, logs string) (system, string, error) {
+	switch name {
+	case "coordd":
+		nodes, err := cluster.New(cluster.Config{Binary: p.Coordd, DataDir: data, LogDir: logs, Nodes: 3}, group, net)
+		return &coorddSystem{nodes, net}, p.Clients, err
+	case "redlock":
+		servers, err := newRedlock(group, data)
+		return servers, p.Rivals, err
+	case "redis-failover":
+		servers, err := newFailover(group, data, net)
+		return servers, p.Rivals, err
+	}
+	return nil, "", fmt.Errorf("there is no system %q to compare; there are %v", name, Systems)
+}
+
+func (p Plan) inject(ctx context.Context, service system, fault string, fleet *clients.Fleet, tracker *clients.Tracker) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	switch fault {
+	case "pause-holder":
+		return nemesis.PauseHolder(ctx, fleet, tracker, p.TTL, func(format string, arguments ...any) {})
+	case "rolling-restart":
+		return service.rolling(ctx, tracker.NextRead)
+	case "failover":
+		return service.failover(ctx, tracker.NextRead)
+	}
+	return fmt.Errorf("there is no fault %q to compare; there are %v", fault, Faults)
+}
+
+// count reads the history.
+func (r *Row) count(path string) error {
+	events, err := history.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	operations, err := history.Pair(events)
+	if err != nil {
+		return err
+	}
+	run := &check.Run{Workloads: []string{"fenced-register"}, Events: events, Operations: operations}
+	r.Holds = len(run.Holders())
+	r.Overlaps = run.Overlaps()
+	for _, event := range events {
+		if event.Process != store.Process {
+			continue
+		}
+		switch {
+		case event.Op == store.OpTwinLost, event.Op == store.OpLostUpdate && event.Token == 0:
+			r.Unguarded++
+		case event.Op == store.OpRefused:
+			r.Refused++
+		case event.Op == store.OpLostUpdate:
+			r.Fooled++
+		}
+	}
+	return nil
+}
+
+// Table writes rows for people, as Markdown.
+func Table(w io.Writer, rows []Row) error {
+	if _, err := fmt.Fprintln(w, "| system | fault | times | holds | two holders at once | updates lost without a guard | stale requests refused by the guard | updates lost with the guard |\n| --- | --- | --- | --- | --- | --- | --- | --- |"); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		refused, fooled := "no tokens", "no tokens"
+		if row.HasTokens {
+			refused, fooled = fmt.Sprint(row.Refused), fmt.Sprint(row.Fooled)
+		}
+		if _, err := fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %s | %s |\n", row.System, row.Fault, row.Rounds, row.Holds, row.Overlaps, row.Unguarded, refused, fooled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Judge holds coordd's rows against its promises: no two holders at once, nothing lost behind the guard, and a guard that was put to the test.
+func Judge(rows []Row) check.Verdict {
+	verdict := check.Unknown
+	refused := 0
+	for _, row := range rows {
+		if row.System != "coordd" {
+			continue
+		}
+		if row.Overlaps > 0 || row.Fooled > 0 {
+			return check.Invalid
+		}
+		refused += row.Refused
+	}
+	if refused > 0 {
+		verdict = check.Valid
+	}
+	return verdict
+}
