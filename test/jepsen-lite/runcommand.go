@@ -130,10 +130,8 @@ func openWorkshop(ctx context.Context, binary string) (*workshop, error) {
 		return nil, err
 	}
 	shop := &workshop{program: program, given: binary, built: map[variant]programs{}, say: os.Stdout}
-	{
-		if shop.repository, err = repository(ctx); err != nil {
-			return nil, err
-		}
+	if shop.repository, err = repository(ctx); err != nil && binary == "" {
+		return nil, err // with a program at hand the sources are not needed
 	}
 	if shop.folder, err = os.MkdirTemp("", "jepsen-lite-build-"); err != nil {
 		return nil, err

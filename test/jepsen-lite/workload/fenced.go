@@ -27,7 +27,7 @@ func fencedActor(ctx context.Context, a *Actor) {
 		}
 		for ctx.Err() == nil && session.Context().Err() == nil {
 			a.changeUnderLock(ctx, session)
-			a.rest(ctx, 20*time.Millisecond)
+			a.rest(ctx, 40*time.Millisecond)
 		}
 		a.closeSession(session)
 	}

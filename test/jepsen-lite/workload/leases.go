@@ -26,11 +26,11 @@ func leaseActor(ctx context.Context, a *Actor) {
 	var dropped []history.Event
 	for ctx.Err() == nil {
 		op, granted := a.acquireLease(a.name(leaseNames))
-		a.rest(ctx, 20*time.Millisecond)
+		a.rest(ctx, 40*time.Millisecond)
 		if granted {
 			if a.Random.IntN(4) == 0 {
 				a.withToken(OpRenew, op, "LOCK.RENEW")
-				a.rest(ctx, 20*time.Millisecond)
+				a.rest(ctx, 40*time.Millisecond)
 			}
 			a.withToken(OpDrop, op, "LOCK.RELEASE")
 			dropped = append(dropped, op)
@@ -39,7 +39,7 @@ func leaseActor(ctx context.Context, a *Actor) {
 			late := dropped[len(dropped)-1]
 			a.withToken(OpDrop, late, "LOCK.RELEASE")
 		}
-		a.rest(ctx, 15*time.Millisecond)
+		a.rest(ctx, 40*time.Millisecond)
 	}
 }
 

@@ -27,7 +27,7 @@ func lockActor(ctx context.Context, a *Actor) {
 		}
 		for ctx.Err() == nil && session.Context().Err() == nil {
 			a.tryLock(ctx, session)
-			a.rest(ctx, 20*time.Millisecond)
+			a.rest(ctx, 40*time.Millisecond)
 		}
 		a.closeSession(session)
 	}
@@ -120,7 +120,7 @@ func waitersActor(ctx context.Context, a *Actor) {
 				a.hold(ctx, held, 10*time.Millisecond)
 				a.release(held)
 			}
-			a.rest(ctx, 10*time.Millisecond)
+			a.rest(ctx, 20*time.Millisecond)
 		}
 		a.closeSession(session)
 	}

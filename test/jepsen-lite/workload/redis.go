@@ -35,7 +35,7 @@ func redisActor(ctx context.Context, a *Actor) {
 		default:
 			a.lockByRedis(ctx, key)
 		}
-		a.rest(ctx, 15*time.Millisecond)
+		a.rest(ctx, 40*time.Millisecond)
 	}
 }
 
@@ -95,7 +95,7 @@ func (a *Actor) lockByRedis(ctx context.Context, key string) {
 	case 1, 2:
 		a.do(history.Event{Op: OpExtend, Key: key, Holder: value, TTL: a.TTL.Milliseconds(), Sent: history.Now()}, isOne,
 			"EVAL", extendScript, "1", key, value, milliseconds(a.TTL))
-		a.rest(ctx, 20*time.Millisecond)
+		a.rest(ctx, 40*time.Millisecond)
 	}
 	a.do(history.Event{Op: OpUnlock, Key: key, Holder: value}, isOne, "EVAL", unlockScript, "1", key, value)
 }

@@ -30,7 +30,7 @@ func counterActor(ctx context.Context, a *Actor) {
 			op.Value = strconv.FormatInt(number, 10)
 			return history.OK
 		}, "INCR", key)
-		a.rest(ctx, 15*time.Millisecond)
+		a.rest(ctx, 40*time.Millisecond)
 	}
 }
 
@@ -47,6 +47,6 @@ func registerActor(ctx context.Context, a *Actor) {
 		default:
 			a.get(key)
 		}
-		a.rest(ctx, 15*time.Millisecond)
+		a.rest(ctx, 40*time.Millisecond)
 	}
 }
