@@ -110,23 +110,31 @@ func (e *Env) split(ctx context.Context, groups [][]string) error {
 	return cluster.Pause(ctx, e.Hold)
 }
 
-// majoritiesRing lets each node of a ring talk to its neighbours only: of five, to two on each side less the farthest.
+// majoritiesRing lets each node of a ring talk only to so many neighbours on each side that, with itself, they are a majority.
 func majoritiesRing(ctx context.Context, env *Env) error {
 	ring, cut := env.shuffled(), env.howToCut()
-	reach := len(ring) / 4 // neighbours on each side, so that a node and those make a majority
-	for 2*reach+1 <= len(ring)/2 {
+	env.Printf("ring %v (%s)", ring, cutName(cut))
+	for _, pair := range ringCuts(len(ring)) {
+		env.sever(ring[pair[0]], ring[pair[1]], cut, network.Peer, network.Gossip)
+	}
+	return cluster.Pause(ctx, env.Hold)
+}
+
+// ringCuts are the pairs of places in a ring that do not talk to each other.
+func ringCuts(size int) [][2]int {
+	reach := 1 // neighbours on each side
+	for 2*reach+1 <= size/2 {
 		reach++
 	}
-	env.Printf("ring %v, each talks to %d on each side", ring, reach)
-	for i, a := range ring {
-		for j, b := range ring {
-			distance := min((i-j+len(ring))%len(ring), (j-i+len(ring))%len(ring))
-			if i < j && distance > reach {
-				env.sever(a, b, cut, network.Peer, network.Gossip)
+	var cuts [][2]int
+	for i := range size {
+		for j := i + 1; j < size; j++ {
+			if distance := min(j-i, size-j+i); distance > reach {
+				cuts = append(cuts, [2]int{i, j})
 			}
 		}
 	}
-	return cluster.Pause(ctx, env.Hold)
+	return cuts
 }
 
 func (e *Env) oneWay(ctx context.Context, out bool) error {

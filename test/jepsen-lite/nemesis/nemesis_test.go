@@ -1,0 +1,64 @@
+package nemesis
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestInARingEveryNodeTalksToAMajorityAndNoTwoToTheSame(t *testing.T) {
+	for _, size := range []int{5, 7, 9} {
+		talks := make([]map[int]bool, size)
+		for i := range talks {
+			talks[i] = map[int]bool{}
+			for j := range size {
+				talks[i][j] = true
+			}
+		}
+		for _, cut := range ringCuts(size) {
+			delete(talks[cut[0]], cut[1])
+			delete(talks[cut[1]], cut[0])
+		}
+		for i := range talks {
+			if len(talks[i]) <= size/2 || len(talks[i]) == size {
+				t.Errorf("of %d nodes, %d talks to %d", size, i, len(talks[i]))
+			}
+			for j := range i {
+				same := true
+				for k := range size {
+					same = same && talks[i][k] == talks[j][k]
+				}
+				if same {
+					t.Errorf("of %d nodes, %d and %d talk to the same", size, i, j)
+				}
+			}
+		}
+	}
+}
+
+func TestWhatIsMissingIsSaid(t *testing.T) {
+	everything := Host{Senders: true, Disks: true, Failpoints: true}
+	workloads := []string{"fenced-register"}
+	for _, one := range All() {
+		if missing := one.Missing(everything, 5, workloads); missing != "" {
+			t.Errorf("%s is never possible: %s", one.Name, missing)
+		}
+	}
+	for name, word := range map[string]string{"isolate-leader": "Linux", "disk-stuck": "need root", "clock-rate": "--failpoints", "pause-holder": "fenced-register", "majorities-ring": "--nodes 5"} {
+		chosen, err := Find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if missing := chosen.Missing(Host{NoDisks: "disks need root"}, 3, nil); !strings.Contains(missing, word) {
+			t.Errorf("%s on a host that has nothing: %q does not say %q", name, missing, word)
+		}
+	}
+	for _, name := range []string{"kill-leader", "pause-client", "transfer", "none"} {
+		chosen, _ := Find(name)
+		if missing := chosen.Missing(Host{}, 1, nil); missing != "" {
+			t.Errorf("%s needs nothing, and says %q", name, missing)
+		}
+	}
+	if _, err := Find("nonsense"); err == nil {
+		t.Error("nonsense is a nemesis")
+	}
+}
