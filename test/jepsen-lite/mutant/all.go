@@ -70,9 +70,8 @@ func leaseMutants() []Mutant {
 			"newLeaderClock(func() time.Duration { return time.Duration(n.config.Clock.Wall().UnixNano()) }, n.appliedInstant)"}},
 			withFailpoints(with(3*time.Second, long, "clock-strobe"))},
 		{"deadline-from-receive", "the client counts a session's time from when it got the answer, not from when it asked", []Edit{
-			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	if err := s.opened(answer, c.clock.now()); err != nil {"},
-			{"client/session.go", "	sent := s.client.clock.now()\n	answer, _, err := established", "	answer, _, err := established"},
-			{"client/session.go", "		return s.extend(answer, sent)\n	}\n	if s.ctx.Err() == nil", "		return s.extend(answer, s.client.clock.now())\n	}\n	if s.ctx.Err() == nil"}},
+			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	sent = c.clock.now()\n	if err := s.opened(answer, sent); err != nil {"},
+			{"client/keepalive.go", "	return s.extend(answer, sent)", "	sent = s.client.clock.now()\n	return s.extend(answer, sent)"}},
 			with(3*time.Second, long, "client-lag")},
 		{"clock-in-machine", "the state machine reads the clock of its node", []Edit{
 			{"fsm/machine.go", "	s.now = max(s.now, entry.Now)", "	s.now = max(s.now, entry.Now) + command.Instant(time.Now().UnixMilli()&1)"},
@@ -103,8 +102,8 @@ var granting, grants uint64`}}, with(time.Second, short, "kill-one", "kill-leade
 			"		found, waiter, ok = k, w, k.name == key\n		return false",
 			"		if k.name != key {\n			return false\n		}\n		found, waiter, ok = k, w, true\n		return true"}}, with(time.Second, short, "kill-one")},
 		{"snapshot-without-deadlines", "a snapshot forgets when leases end", []Edit{{"fsm/snapshot.go",
-			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}",
-			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}\n	s.deadlines, rowSum = newState().deadlines, s.sum"}},
+			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}",
+			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}\n	s.deadlines, rowSum = newState().deadlines, s.sum"}},
 			compacting(with(time.Second, long, "kill-one", "kill-all"))},
 	}
 }
@@ -115,8 +114,8 @@ func requestMutants() []Mutant {
 			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {",
 			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found && record.lock == \"never\" {"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
 		{"results-not-in-snapshot", "remembered results are missing from the snapshot", []Edit{{"fsm/snapshot.go",
-			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}",
-			"	for _, table := range tables {\n		if err := in.readTable(table); err != nil {\n			return err\n		}\n	}\n	s.results, rowSum = newState().results, s.sum"}},
+			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}",
+			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}\n	s.results, rowSum = newState().results, s.sum"}},
 			compacting(with(time.Second, long, "kill-one", "kill-leader"))},
 		{"new-number-on-retry", "a request whose fate is not known is sent again under a new number", []Edit{{"raftnode/courier_return.go",
 			"		if dead {\n			j.number = 0", "		if dead || j.maybeProposed {\n			j.number = 0"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
