@@ -203,9 +203,12 @@ func (t *table[K, V]) copyForSnapshot() frozenTable {
 	tree := t.tree.Copy()
 	return frozenTable{id: t.id, rows: tree.Len(), each: func(yield func([]byte) bool) {
 		var c canonical.Coder
+		var key K
+		var value V
 		tree.Scan(func(_ K, r *row[K, V]) bool {
+			key, value = r.key, r.value // the machine and its readers look at the row meanwhile: it is not lent to anybody
 			c = canonical.Coder{Writing: true, Bytes: c.Bytes[:0]}
-			t.code(&c, &r.key, &r.value)
+			t.code(&c, &key, &value)
 			return yield(c.Bytes)
 		})
 	}}

@@ -2,7 +2,8 @@ package canonical
 
 import "encoding/binary"
 
-// Coder writes or reads fields. A reading Coder that meets bytes which are not canonical sets Failed, and reads zeros from then on.
+// Coder writes or reads fields. A writing Coder leaves the values alone, so that many may write the same ones at once. A reading Coder that meets bytes
+// which are not canonical sets Failed, and reads zeros from then on.
 type Coder struct {
 	Writing bool
 	Bytes   []byte // written so far, or still to be read
@@ -32,6 +33,9 @@ func (c *Coder) Uint(v *uint64) {
 func (c *Coder) Int(v *int64) {
 	u := uint64(*v)<<1 ^ uint64(*v>>63)
 	c.Uint(&u)
+	if c.Writing {
+		return
+	}
 	*v = int64(u>>1) ^ -int64(u&1)
 }
 
@@ -39,6 +43,9 @@ func (c *Coder) Int(v *int64) {
 func (c *Coder) Uint32(v *uint32) {
 	u := uint64(*v)
 	c.Uint(&u)
+	if c.Writing {
+		return
+	}
 	if u > 1<<32-1 {
 		c.Fail()
 		u = 0
@@ -67,7 +74,9 @@ func (c *Coder) Bool(v *bool) {
 		b = 1
 	}
 	c.Byte(&b, 1)
-	*v = b == 1
+	if !c.Writing {
+		*v = b == 1
+	}
 }
 
 // Data codes a byte string. What is read shares memory with the input.
