@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/native"
 	"github.com/coordd/coordd/transport/resp/wire"
 )
 
@@ -12,8 +13,8 @@ const maxAsyncWaits = command.MaxWaitersPerSession
 
 // acquireAsync answers an acquire's place at once, and pushes how its wait ended. So one connection can carry keepalives and any number of waits (safety case
 // S29). The waiter belongs to the session: it stays when the connection ends.
-func (c *connection) acquireAsync(a *acquisition, argumentBytes int) {
-	c.runAsync(a.op.Names[0], a.wrapped(), argumentBytes)
+func (c *connection) acquireAsync(a *native.Acquisition, argumentBytes int) {
+	c.runAsync(a.Op.Names[0], a.Wrapped(), argumentBytes)
 }
 
 // runAsync carries out what may be answered with a place, and pushes what becomes of that.
@@ -89,41 +90,18 @@ func (c *connection) push(kind string, values ...command.Reply) {
 }
 
 func (c *connection) awaitLock(argv [][]byte) {
-	name := string(argv[1])
-	o := &options{command: "LOCK.AWAIT", left: argv[3:]}
-	refusal, ok := checkLockName(c.database, argv[1])
-	if !ok {
-		o.fail(refusal)
-	}
-	waiter, refusal, ok := parseWaiter(argv[2])
-	if !ok {
-		o.fail(refusal)
-	}
-	var timeout int64
-	async := false
-	for o.more() {
-		switch {
-		case o.flag("async"):
-			async = true
-		case !o.milliseconds("timeout", "TIMEOUT", 0, command.MaxWaitMilliseconds, &timeout):
-			o.unknown()
-		}
-	}
-	if async && timeout != 0 {
-		o.fail(errorf("LOCK.AWAIT takes TIMEOUT or ASYNC, not both: with ASYNC the end of the wait is pushed, whenever it comes"))
-	}
-	outcome := command.HoldOutcome{Name: name, Waiter: waiter}
+	a, refusal := native.Await(c.database, argv)
 	switch {
-	case o.failed:
-		c.reply(o.refusal)
-	case async:
-		c.runAsync(name, outcome, sizeOf(argv))
-	case timeout == 0:
-		c.run(outcome, sizeOf(argv), nil)
+	case refusal != nil:
+		c.reply(*refusal)
+	case a.Async:
+		c.runAsync(a.Outcome.Name, a.Outcome, sizeOf(argv))
+	case a.TimeoutMs == 0:
+		c.run(a.Outcome, sizeOf(argv), nil)
 	case c.carriesKeepalives:
 		c.reply(errorf("LOCK.AWAIT with TIMEOUT is refused on a connection that has sent SESSION.RENEW: while it waits no keepalive could pass; ask without TIMEOUT, or on a connection of its own"))
 	default:
-		c.awaitFor(outcome, timeout)
+		c.awaitFor(a.Outcome, a.TimeoutMs)
 	}
 }
 

@@ -2,6 +2,7 @@ package resp
 
 import (
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/native"
 )
 
 // An election is a lock of its name, so these commands are those of locks in other words.
@@ -11,13 +12,14 @@ func electionRows() []*row {
 		return &row{name: name, arity: arity, flags: flags + more, categories: categories, group: group, firstKey: 1, lastKey: 1, keyStep: 1,
 			inMulti: refusedInMulti, handle: handle, usage: usage, summary: summary}
 	}
-	reads := func(name, usage, summary string, op func(string) command.Op, finish finisher) *row {
+	reads := func(name, usage, summary string, parse func(uint8, [][]byte) (command.Op, *command.Reply), finish finisher) *row {
 		r := one(name, 2, "", usage, summary, func(c *connection, argv [][]byte) {
-			if refusal, ok := checkLockName(c.database, argv[1]); !ok {
-				c.reply(refusal)
+			op, refusal := parse(c.database, argv)
+			if refusal != nil {
+				c.reply(*refusal)
 				return
 			}
-			c.run(op(string(argv[1])), sizeOf(argv), finish)
+			c.run(op, sizeOf(argv), finish)
 		})
 		r.flags, r.categories = "readonly noscript", "@read @fast"
 		return r
@@ -25,8 +27,8 @@ func electionRows() []*row {
 	return []*row{
 		one("election.campaign", -2, " blocking", "name [VALUE text] "+acquireOptions, "Takes part in an election: wins it, or waits for its turn; OWNER is the candidate's name, VALUE what a leader says.", (*connection).campaign),
 		one("election.proclaim", -5, "", "name hold VALUE text SESSION id secret [OWNER owner] [REQUEST n [LOW m]]", "Changes what the leader says.", (*connection).proclaim),
-		reads("election.leader", "name", "Answers who leads, or plainly that nobody does.", func(name string) command.Op { return command.ElectionLeader{Name: name} }, nil),
-		reads("election.candidates", "name", "Lists who waits for the leadership, in order.", func(name string) command.Op { return command.LockInfo{Name: name} }, candidatesOnly),
+		reads("election.leader", "name", "Answers who leads, or plainly that nobody does.", native.Leader, nil),
+		reads("election.candidates", "name", "Lists who waits for the leadership, in order.", native.Info, candidatesOnly),
 		one("election.resign", -3, "", "name hold SESSION id secret [OWNER owner] [REQUEST n [LOW m]]", "Gives the leadership to the next candidate.", (*connection).resign),
 		one("election.transfer", -5, "", "name hold TO candidate SESSION id secret [OWNER owner] [REQUEST n [LOW m]]", "Gives the leadership to one candidate, out of turn: by waiter id or owner.", (*connection).transferLeadership),
 	}
@@ -46,70 +48,21 @@ func candidatesOnly(_ *connection, reply command.Reply) answer {
 }
 
 func (c *connection) campaign(argv [][]byte) {
-	a := &acquisition{op: command.HoldAcquire{Names: []string{string(argv[1])}}}
-	for i, argument := range argv {
-		if is(argument, "value") && i > 1 {
-			argv[i] = []byte("META") // what a leader says is its metadata
-			break
-		}
-		if is(argument, "px") && i > 1 {
-			c.reply(errorf("ELECTION.CAMPAIGN needs SESSION id secret: a leader is known by its session"))
-			return
-		}
-	}
-	c.acquireWith("ELECTION.CAMPAIGN", a, argv, 2, nil)
+	a, refusal := native.Campaign(c.database, argv)
+	c.acquire(a, refusal, argv)
 }
 
 func (c *connection) proclaim(argv [][]byte) {
-	op := command.HoldDescribe{Name: string(argv[1])}
-	var number numbering
-	var value *string
-	o := c.holdOptions("ELECTION.PROCLAIM", argv, 3, &op.Hold)
-	for o.more() {
-		var text string
-		switch {
-		case o.text("value", "a value", command.MaxHoldMetadataBytes, &text):
-			value = &text
-		case o.session(&op.By), o.text("owner", "an owner", command.MaxOwnerBytes, &op.Owner), number.option(o):
-		default:
-			o.unknown()
-		}
-	}
-	if value == nil {
-		o.fail(errorf("ELECTION.PROCLAIM needs VALUE text; see HELP ELECTION.PROCLAIM"))
-	} else {
-		op.Metadata = []byte(*value)
-	}
-	number.check(o, op.By)
-	c.runUnlessFailed(o, number.wrap(op.By, op), argv)
+	op, refusal := native.Proclaim(c.database, argv)
+	c.runUnlessRefused(op, refusal, argv)
 }
 
-func (c *connection) resign(argv [][]byte) { c.release("ELECTION.RESIGN", argv) }
+func (c *connection) resign(argv [][]byte) {
+	op, refusal := native.Release("ELECTION.RESIGN", c.database, argv)
+	c.runUnlessRefused(op, refusal, argv)
+}
 
 func (c *connection) transferLeadership(argv [][]byte) {
-	op := command.ElectionTransfer{Name: string(argv[1])}
-	var number numbering
-	o := c.holdOptions("ELECTION.TRANSFER", argv, 3, &op.Hold)
-	for o.more() {
-		switch {
-		case o.values("to", 1, func(values [][]byte) {
-			if id, _, ok := parseWaiter(values[0]); ok {
-				op.Waiter = id
-				return
-			}
-			op.Candidate = string(values[0])
-		}):
-		case o.session(&op.By), o.text("owner", "an owner", command.MaxOwnerBytes, &op.Owner), number.option(o):
-		default:
-			o.unknown()
-		}
-	}
-	switch {
-	case op.Waiter.IsZero() && (op.Candidate == "" || len(op.Candidate) > command.MaxOwnerBytes):
-		o.fail(errorf("ELECTION.TRANSFER needs TO with a candidate's waiter id or owner; see HELP ELECTION.TRANSFER"))
-	case op.By.Session.IsZero():
-		o.fail(errorf("ELECTION.TRANSFER needs SESSION id secret: only the leader gives its leadership away"))
-	}
-	number.check(o, op.By)
-	c.runUnlessFailed(o, number.wrap(op.By, op), argv)
+	op, refusal := native.Transfer(c.database, argv)
+	c.runUnlessRefused(op, refusal, argv)
 }

@@ -2,13 +2,12 @@ package resp
 
 import (
 	"context"
-	"math"
-	"strings"
 	"sync"
 
 	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport"
+	"github.com/coordd/coordd/transport/native"
 	"github.com/coordd/coordd/transport/resp/wire"
 )
 
@@ -26,99 +25,20 @@ func eventRows() []*row {
 	}
 }
 
-// eventFilter says which events somebody wants: all, or those of some names or sessions.
-type eventFilter struct {
-	names, prefixes []string
-	sessions        []command.SessionID
-}
-
-// maxEventFilters bounds how many names, prefixes and sessions one follower asks for.
-const maxEventFilters = 256
-
-func (f *eventFilter) option(o *options) bool {
-	o.seen = nil // these may stand there many times
-	if len(f.names)+len(f.prefixes)+len(f.sessions) >= maxEventFilters {
-		o.fail(command.Errorf(command.CodeLimit, "%d names, prefixes and sessions are the limit of one follower", maxEventFilters))
-		return true
-	}
-	var text string
-	var id command.SessionID
-	switch {
-	case o.text("name", "a name", command.MaxNameBytes, &text):
-		f.names = append(f.names, text)
-	case o.text("prefix", "a prefix", command.MaxNameBytes, &text):
-		f.prefixes = append(f.prefixes, text)
-	case o.waiter("session", &id):
-		f.sessions = append(f.sessions, id)
-	default:
-		return false
-	}
-	return true
-}
-
-func (f *eventFilter) wants(event *fsm.Event) bool {
-	if len(f.names)+len(f.prefixes)+len(f.sessions) == 0 {
-		return true
-	}
-	for _, name := range f.names {
-		if event.Name.Database == 0 && event.Name.Key == name {
-			return true
-		}
-	}
-	for _, prefix := range f.prefixes {
-		if event.Name.Database == 0 && event.Name.Key != "" && strings.HasPrefix(event.Name.Key, prefix) {
-			return true
-		}
-	}
-	for _, session := range f.sessions {
-		if event.Session == session {
-			return true
-		}
-	}
-	return false
-}
-
-// parseFrom reads the position to go on from; $ is now.
-func (c *connection) parseFrom(argument []byte) (command.Position, command.Reply, bool) {
-	if string(argument) == "$" {
-		return command.Position{Index: c.server.config.Node.Status().AppliedIndex, Offset: math.MaxUint32}, command.Reply{}, true
-	}
-	position, err := command.ParsePosition(clipped(argument))
-	if err != nil {
-		return position, errorf("%q is not a position such as 812-3, or $ for now", clipped(argument)), false
-	}
-	return position, command.Reply{}, true
-}
-
 func (c *connection) readEvents(argv [][]byte) {
-	var filter eventFilter
-	var block int64
-	count := uint64(defaultCount)
-	after, refusal, ok := c.parseFrom(argv[1])
-	o := &options{command: "EVENTS.READ", left: argv[2:], failed: !ok, refusal: refusal}
-	for o.more() {
-		switch {
-		case o.number("count", 1, command.MaxListCount, &count), o.milliseconds("block", "BLOCK", 0, maxEventBlock, &block):
-		case filter.option(o):
-		default:
-			o.unknown()
-		}
-	}
+	f, refusal := native.ReadEvents(argv, c.server.config.Node.Status().AppliedIndex)
 	switch {
-	case o.failed:
-		c.reply(o.refusal)
-	case block > 0 && c.carriesKeepalives:
+	case refusal != nil:
+		c.reply(*refusal)
+	case f.BlockMs > 0 && c.carriesKeepalives:
 		c.reply(errorf("EVENTS.READ with BLOCK is refused on a connection that has sent SESSION.RENEW: while it waits no keepalive could pass; subscribe, or read on a connection of its own"))
 	default:
 		c.carryOut()
-		c.answerEvents(after, int(count), &filter, block)
+		c.answerEvents(f.After, f.Count, &f.Filter, f.BlockMs)
 	}
 }
 
-// maxEventBlock is how long EVENTS.READ may wait, in ms.
-const maxEventBlock = 60_000
-
-func (c *connection) answerEvents(after command.Position, count int, filter *eventFilter, block int64) {
+func (c *connection) answerEvents(after command.Position, count int, filter *native.EventFilter, block int64) {
 	if c.dropped || c.closing {
 		return
 	}
@@ -132,7 +52,7 @@ func (c *connection) answerEvents(after command.Position, count int, filter *eve
 		c.hangup.start(0)
 		defer c.hangup.stop()
 	}
-	page, err := c.server.config.Node.Events(ctx, after, count, filter.wants, block > 0)
+	page, err := c.server.config.Node.Events(ctx, after, count, filter.Wants, block > 0)
 	if err != nil {
 		c.reply(failureReply(err))
 		return
@@ -145,29 +65,23 @@ func (c *connection) answerEvents(after command.Position, count int, filter *eve
 }
 
 func (c *connection) subscribeEvents(argv [][]byte) {
-	var filter eventFilter
-	after, refusal, ok := c.parseFrom(argv[1])
-	o := &options{command: "EVENTS.SUBSCRIBE", left: argv[2:], failed: !ok, refusal: refusal}
-	for o.more() {
-		if !filter.option(o) {
-			o.unknown()
-		}
-	}
-	if c.protocol != wire.RESP3 {
-		o.fail(errorf("EVENTS.SUBSCRIBE pushes, which RESP2 cannot tell from answers; send HELLO 3, or use EVENTS.READ"))
-	}
-	if o.failed {
-		c.reply(o.refusal)
+	f, refusal := native.SubscribeEvents(argv, c.server.config.Node.Status().AppliedIndex)
+	switch {
+	case refusal != nil:
+		c.reply(*refusal)
+		return
+	case c.protocol != wire.RESP3:
+		c.reply(errorf("EVENTS.SUBSCRIBE pushes, which RESP2 cannot tell from answers; send HELLO 3, or use EVENTS.READ"))
 		return
 	}
 	c.unfollow()
 	ctx, cancel := context.WithCancel(c.life)
 	c.following = cancel
-	c.reply(command.Map(bulk("position"), bulk(after.String())))
+	c.reply(command.Map(bulk("position"), bulk(f.After.String())))
 	c.batch.slots[len(c.batch.slots)-1].after = func() {
 		c.beside(func(life context.Context) {
 			defer context.AfterFunc(life, cancel)()
-			c.follow(ctx, after, &filter)
+			c.follow(ctx, f.After, &f.Filter)
 		})
 	}
 }
@@ -176,9 +90,9 @@ func (c *connection) subscribeEvents(argv [][]byte) {
 const followedPage = 256
 
 // follow pushes events until ctx ends, or until the node no longer has what comes next.
-func (c *connection) follow(ctx context.Context, after command.Position, filter *eventFilter) {
+func (c *connection) follow(ctx context.Context, after command.Position, filter *native.EventFilter) {
 	for ctx.Err() == nil {
-		page, err := c.server.config.Node.Events(ctx, after, followedPage, filter.wants, true)
+		page, err := c.server.config.Node.Events(ctx, after, followedPage, filter.Wants, true)
 		if err != nil {
 			c.push("events-lost", bulk(after.String()), command.Bulk(failureReply(err).Text))
 			return

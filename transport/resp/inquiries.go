@@ -2,6 +2,7 @@ package resp
 
 import (
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/native"
 )
 
 // Looking at locks, checking holds, and what operators do to them.
@@ -28,67 +29,23 @@ func inquiryRows() []*row {
 }
 
 func (c *connection) lockInfo(argv [][]byte) {
-	if refusal, ok := checkLockName(c.database, argv[1]); !ok {
-		c.reply(refusal)
-		return
-	}
-	c.run(command.LockInfo{Name: string(argv[1])}, sizeOf(argv), nil)
+	op, refusal := native.Info(c.database, argv)
+	c.runUnlessRefused(op, refusal, argv)
 }
 
-// defaultCount is how many rows a list answers when it is not told.
-const defaultCount = 100
-
 func (c *connection) lockList(argv [][]byte) {
-	op := command.LockList{}
-	count := uint64(defaultCount)
-	o := &options{command: "LOCK.LIST", left: argv[1:]}
-	for o.more() {
-		switch {
-		case o.text("cursor", "a cursor", command.MaxNameBytes, &op.Cursor), o.number("count", 1, command.MaxListCount, &count), o.text("match", "a pattern", command.MaxNameBytes, &op.Match):
-		case o.flag("all"):
-			op.Redis = true
-		default:
-			o.unknown()
-		}
-	}
-	op.Count = int64(count)
-	c.runUnlessFailed(o, op, argv)
+	op, refusal := native.List(argv)
+	c.runUnlessRefused(op, refusal, argv)
 }
 
 func (c *connection) lockHistory(argv [][]byte) {
-	count := uint64(command.MaxHistoryPerLock)
-	o := &options{command: "LOCK.HISTORY", left: argv[2:]}
-	if refusal, ok := checkLockName(c.database, argv[1]); !ok {
-		o.fail(refusal)
-	}
-	for o.more() {
-		if !o.number("count", 1, command.MaxHistoryPerLock, &count) {
-			o.unknown()
-		}
-	}
-	c.runUnlessFailed(o, command.LockHistory{Name: string(argv[1]), Count: int64(count)}, argv)
+	op, refusal := native.History(c.database, argv)
+	c.runUnlessRefused(op, refusal, argv)
 }
 
 func (c *connection) checkHolds(argv [][]byte) {
-	pairs := argv[1:]
-	if len(pairs)%2 != 0 || len(pairs)/2 > command.MaxChecks {
-		c.reply(errorf("FENCE.CHECK takes pairs of a name and a hold, %d at most", command.MaxChecks))
-		return
-	}
-	var op command.HoldCheck
-	for ; len(pairs) > 0; pairs = pairs[2:] {
-		refusal, ok := checkLockName(c.database, pairs[0])
-		hold := command.HoldRef{}
-		if ok {
-			hold, refusal, ok = parseHold(pairs[1])
-		}
-		if !ok {
-			c.reply(refusal)
-			return
-		}
-		op.Checks = append(op.Checks, command.Check{Name: string(pairs[0]), Hold: hold})
-	}
-	c.run(op, sizeOf(argv), nil)
+	op, refusal := native.Check(c.database, argv)
+	c.runUnlessRefused(op, refusal, argv)
 }
 
 // actor names the operator in what is kept about an act.
@@ -112,25 +69,9 @@ func (c *connection) forceLock(argv [][]byte) {
 		c.reply(errNotOperator("lock.force"))
 		return
 	}
-	op := command.ForceUnlock{Name: string(argv[1]), Actor: c.actor()}
-	o := &options{command: "LOCK.FORCE", left: argv[2:]}
-	if refusal, ok := checkLockName(c.database, argv[1]); !ok {
-		o.fail(refusal)
-	}
-	for o.more() {
-		switch {
-		case o.text("reason", "a reason", command.MaxReasonBytes, &op.Reason), o.waiter("waiter", &op.Waiter):
-		case o.flag("now"):
-			op.Now = true
-		default:
-			o.unknown()
-		}
-	}
-	if op.Reason == "" {
-		o.fail(errorf("LOCK.FORCE needs REASON text: it is kept in the history of the lock"))
-	}
-	if o.failed {
-		c.reply(o.refusal)
+	op, refusal := native.Force(c.database, argv, c.actor())
+	if refusal != nil {
+		c.reply(*refusal)
 		return
 	}
 	c.run(op, sizeOf(argv), audited("an operator ended a hold", "lock", op.Name, "reason", op.Reason, "now", op.Now))

@@ -5,18 +5,19 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport/native"
 )
 
 // acquireAndWait takes a lock or waits for it, as BLPOP waits: nothing else of this connection is carried out meanwhile. When the client hangs up or
 // the server stops, the waiter is cancelled in the log, which also releases a grant that came at the same moment.
 //
 // A wait under a request number of its session stays in its queue when the client hangs up: the client asks again under that number, and gets its place.
-func (c *connection) acquireAndWait(a *acquisition) {
+func (c *connection) acquireAndWait(a *native.Acquisition) {
 	c.carryOut()
 	if c.dropped || c.closing {
 		return
 	}
-	replies, err := c.execute([]command.Op{a.wrapped()})
+	replies, err := c.execute([]command.Op{a.Wrapped()})
 	switch {
 	case len(replies) == 0 && mustDrop(err):
 		c.dropped = true
@@ -38,8 +39,8 @@ func (c *connection) acquireAndWait(a *acquisition) {
 }
 
 // giveUp withdraws a waiter whose client has gone, unless it will be asked for again.
-func (c *connection) giveUp(a *acquisition, waiter command.WaiterID) {
-	if a.number.number == 0 {
+func (c *connection) giveUp(a *native.Acquisition, waiter command.WaiterID) {
+	if a.Number.Number == 0 {
 		c.cancelWait(a, waiter)
 	}
 }
@@ -85,8 +86,8 @@ func waitOver(name string, reply command.Reply) command.Reply {
 	return reply
 }
 
-func (c *connection) await(a *acquisition, waiter command.WaiterID) {
-	name := a.op.Names[0]
+func (c *connection) await(a *native.Acquisition, waiter command.WaiterID) {
+	name := a.Op.Names[0]
 	reply, gone, err := c.watchWait(c.ctx, name, waiter)
 	switch {
 	case gone:
@@ -109,10 +110,10 @@ const (
 
 // cancelWait withdraws a waiter and repeats that until the log has it, so that a grant that nobody waits for does not stay. It gives up, and is false,
 // when the waiter's own time and that of its grant are over anyway, or when the server cuts everything off.
-func (c *connection) cancelWait(a *acquisition, waiter command.WaiterID) bool {
-	ctx, cancel := context.WithTimeout(c.server.killed, time.Duration(a.op.WaitMilliseconds+a.op.TTLMilliseconds)*time.Millisecond+time.Minute)
+func (c *connection) cancelWait(a *native.Acquisition, waiter command.WaiterID) bool {
+	ctx, cancel := context.WithTimeout(c.server.killed, time.Duration(a.Op.WaitMilliseconds+a.Op.TTLMilliseconds)*time.Millisecond+time.Minute)
 	defer cancel()
-	op := command.HoldCancel{Name: a.op.Names[0], Waiter: waiter, By: a.op.By}
+	op := command.HoldCancel{Name: a.Op.Names[0], Waiter: waiter, By: a.Op.By}
 	for pause := firstCancelPause; ; pause = min(2*pause, lastCancelPause) {
 		replies, err := c.server.config.Node.Execute(ctx, c.lane, []command.Op{op})
 		if len(replies) == 1 && !replies[0].IsError() {

@@ -1,4 +1,4 @@
-package resp
+package native
 
 import (
 	"slices"
@@ -19,6 +19,21 @@ type options struct {
 
 // more reports whether there is another option to look at.
 func (o *options) more() bool { return len(o.left) > 0 && !o.failed }
+
+// problem is the refusal, nil when nothing was wrong.
+func (o *options) problem() *command.Reply {
+	if !o.failed {
+		return nil
+	}
+	return &o.refusal
+}
+
+// check fails with a refusal that somebody else found.
+func (o *options) check(refusal *command.Reply) {
+	if refusal != nil {
+		o.fail(*refusal)
+	}
+}
 
 func (o *options) fail(refusal command.Reply) {
 	if !o.failed {
@@ -54,10 +69,8 @@ func (o *options) values(name string, count int, take func(values [][]byte)) boo
 // milliseconds takes a duration.
 func (o *options) milliseconds(name, shown string, least, most int64, to *int64) bool {
 	return o.values(name, 1, func(values [][]byte) {
-		n, refusal, ok := parseMilliseconds(shown, values[0], least, most)
-		if !ok {
-			o.fail(refusal)
-		}
+		n, refusal := parseMilliseconds(shown, values[0], least, most)
+		o.check(refusal)
 		*to = n
 	})
 }
@@ -87,21 +100,17 @@ func (o *options) text(name, what string, most int, to *string) bool {
 // session takes SESSION id secret.
 func (o *options) session(to *command.Credentials) bool {
 	return o.values("session", 2, func(values [][]byte) {
-		who, refusal, ok := parseCredentials(values[0], values[1])
-		if !ok {
-			o.fail(refusal)
-		}
-		*to = command.Credentials{Session: who.session, Secret: who.hash}
+		who, refusal := parseCredentials(values[0], values[1])
+		o.check(refusal)
+		*to = who
 	})
 }
 
 // waiter takes the id of an acquire.
 func (o *options) waiter(name string, to *command.WaiterID) bool {
 	return o.values(name, 1, func(values [][]byte) {
-		id, refusal, ok := parseWaiter(values[0])
-		if !ok {
-			o.fail(refusal)
-		}
+		id, refusal := parseWaiter(values[0])
+		o.check(refusal)
 		*to = id
 	})
 }
@@ -109,47 +118,27 @@ func (o *options) waiter(name string, to *command.WaiterID) bool {
 // unknown refuses the option at hand.
 func (o *options) unknown() { o.fail(errOption(o.command, o.left[0])) }
 
-// parseWaiter reads the id of an acquire.
-func parseWaiter(argument []byte) (command.WaiterID, command.Reply, bool) {
-	id, err := command.ParsePosition(clipped(argument))
-	if err != nil || id.IsZero() {
-		return command.WaiterID{}, errorf("%q is not the id of an acquire such as 812-3", clipped(argument)), false
-	}
-	return id, command.Reply{}, true
+// Numbering is REQUEST n LOW m: under which number of its session a command runs at most once.
+type Numbering struct{ Number, LowWater uint64 }
+
+func (n *Numbering) option(o *options) bool {
+	return o.number("request", 1, 1<<63, &n.Number) || o.number("low", 0, 1<<63, &n.LowWater)
 }
 
-// parseHold reads what names a hold: its token, or the id of its acquire.
-func parseHold(argument []byte) (hold command.HoldRef, refusal command.Reply, ok bool) {
-	if n, err := strconv.ParseUint(string(argument), 10, 64); err == nil && n > 0 {
-		return command.HoldRef{Token: command.Token(n)}, command.Reply{}, true
-	}
-	if id, err := command.ParsePosition(clipped(argument)); err == nil && !id.IsZero() {
-		return command.HoldRef{Waiter: id}, command.Reply{}, true
-	}
-	return hold, errorf("%q is not a fencing token or the id of an acquire; give the token or the waiter that the grant answered", clipped(argument)), false
-}
-
-// numbering is REQUEST n LOW m: under which number of its session a command runs at most once.
-type numbering struct{ number, low uint64 }
-
-func (n *numbering) option(o *options) bool {
-	return o.number("request", 1, 1<<63, &n.number) || o.number("low", 0, 1<<63, &n.low)
-}
-
-// wrap gives an op its number.
-func (n numbering) wrap(by command.Credentials, op command.Op) command.Op {
-	if n.number == 0 {
+// Wrap gives an op its number.
+func (n Numbering) Wrap(by command.Credentials, op command.Op) command.Op {
+	if n.Number == 0 {
 		return op
 	}
-	return command.Numbered{By: by, Number: n.number, LowWater: n.low, Op: op}
+	return command.Numbered{By: by, Number: n.Number, LowWater: n.LowWater, Op: op}
 }
 
 // check refuses a number without a session, and a mark without a number.
-func (n numbering) check(o *options, by command.Credentials) {
+func (n Numbering) check(o *options, by command.Credentials) {
 	switch {
-	case n.number == 0 && n.low != 0:
+	case n.Number == 0 && n.LowWater != 0:
 		o.fail(errorf("%s takes LOW only together with REQUEST", o.command))
-	case n.number != 0 && by.Session.IsZero():
+	case n.Number != 0 && by.Session.IsZero():
 		o.fail(errorf("%s takes REQUEST only together with SESSION: the number is one of that session", o.command))
 	}
 }
