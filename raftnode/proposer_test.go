@@ -245,7 +245,7 @@ func TestATransferThatDoesNotEndIsFatal(t *testing.T) {
 		default:
 		}
 	}
-	for {
+	for range 10 * b.patience / (100 * time.Millisecond) {
 		if r := <-b.propose(1, false, setOp("k")); r.fate != fateNotProposed {
 			t.Fatalf("a refused command has fate %d", r.fate)
 		}
@@ -256,4 +256,5 @@ func TestATransferThatDoesNotEndIsFatal(t *testing.T) {
 			b.monotonic.advance(100 * time.Millisecond)
 		}
 	}
+	t.Fatalf("a leader that has refused everything for %s goes on", 10*b.patience)
 }
