@@ -109,6 +109,7 @@ func TestLinearizable(t *testing.T) {
 		{"found held by a token that was released", s().op(1, 2, history.OK, lock("acquire", 3, 2000)).op(3, 4, history.OK, lock("release", 3, 2000)).op(5, 6, history.Fail, heldBy("3")), logOf3, Invalid},
 		{"found held by a grant that nobody was told of", s().op(1, 2, history.OK, lock("acquire", 5, 2000)).op(3, 4, history.OK, lock("release", 5, 2000)).op(5, 6, history.Fail, heldBy("3")), logOf3, Valid},
 		{"found held by a grant that the log does not know", s().op(1, 2, history.OK, lock("acquire", 5, 2000)).op(3, 4, history.OK, lock("release", 5, 2000)).op(5, 6, history.Fail, heldBy("4")), logOf3, Invalid},
+		{"a release that its session's end outran", s().op(1, 2, history.OK, lock("acquire", 3, 2000)).op(3, 2500, history.OK, lock("release", 3, 2000)).op(2600, 2601, history.Fail, heldBy("3")).op(3000, 3001, history.OK, lock("acquire", 5, 5000)), "", Valid},
 		{"a release after the holder's time", s().op(1, 2, history.OK, lock("acquire", 3, 2000)).op(2100, 2101, history.OK, lock("acquire", 5, 5000)).op(2200, 2201, history.OK, lock("release", 3, 2000)), "", Valid},
 
 		{"lease: a second release finds nothing", s().op(1, 2, history.OK, lease("acquire", 3)).op(3, 4, history.OK, lease("drop", 3)).op(5, 6, history.OK, lease("acquire", 5)).op(7, 8, history.Fail, lease("drop", 3)).op(9, 10, history.OK, lease("renew", 5)), "", Valid},
@@ -224,13 +225,14 @@ func TestFIFO(t *testing.T) {
 		log  string
 		want Verdict
 	}{
-		"in order":            {waits(1, "1-0") + waits(2, "2-0") + granted(3, "1-0") + granted(4, "2-0"), Valid},
-		"the second first":    {waits(1, "1-0") + waits(2, "2-0") + granted(3, "2-0"), Invalid},
-		"the first went":      {waits(1, "1-0") + waits(2, "2-0") + gone(3, "1-0") + granted(4, "2-0"), Valid},
-		"granted after going": {waits(1, "1-0") + gone(2, "1-0") + granted(3, "1-0"), Invalid},
-		"past the queue":      {waits(1, "1-0") + `{"index":2,"events":[{"type":"began","name":"l","token":2,"holder":"x"}]}`, Invalid},
-		"asked again":         {waits(1, "1-0") + waits(2, "1-0") + granted(3, "1-0"), Valid},
-		"nobody waits":        {`{"index":1,"events":[]}`, Unknown},
+		"in order":                   {waits(1, "1-0") + waits(2, "2-0") + granted(3, "1-0") + granted(4, "2-0"), Valid},
+		"the second first":           {waits(1, "1-0") + waits(2, "2-0") + granted(3, "2-0"), Invalid},
+		"the first went":             {waits(1, "1-0") + waits(2, "2-0") + gone(3, "1-0") + granted(4, "2-0"), Valid},
+		"granted after going":        {waits(1, "1-0") + gone(2, "1-0") + granted(3, "1-0"), Invalid},
+		"past the queue":             {waits(1, "1-0") + `{"index":2,"events":[{"type":"began","name":"l","token":2,"holder":"x"}]}`, Invalid},
+		"asked again":                {waits(1, "1-0") + waits(2, "1-0") + granted(3, "1-0"), Valid},
+		"numbered, the second first": {strings.NewReplacer(`{"kind":"lock_acquire","name":"l","reply"`, `{"kind":"numbered","session":"5-0","number":1,"command":{"kind":"hold_acquire","names":["l"]},"reply"`).Replace(waits(1, "1-0")+waits(2, "2-0")) + granted(3, "2-0"), Invalid},
+		"nobody waits":               {`{"index":1,"events":[]}`, Unknown},
 		"arrives and is granted in one entry": {`{"index":1,"commands":[{"kind":"lock_acquire","name":"l","reply":{"queued":1,"waiter":"1-0"}}],"events":[{"type":"waiter_granted","name":"l","token":1,"waiter":"1-0"}]}` +
 			"\n" + waits(2, "2-0") + granted(3, "2-0"), Valid},
 	} {

@@ -68,11 +68,37 @@ func compactedAway(of string) Result {
 
 // command is what checkers need from a command of the log.
 type command struct {
-	Kind    string          `json:"kind"`
-	Name    json.RawMessage `json:"name"`
-	Request string          `json:"request"`
-	Reply   json.RawMessage `json:"reply"`
+	Kind    string            `json:"kind"`
+	Name    json.RawMessage   `json:"name"`
+	Names   []json.RawMessage `json:"names"`
+	Request string            `json:"request"`
+	Reply   json.RawMessage   `json:"reply"`
+	// A numbered command carries another, under a number of its client's session.
+	Session string   `json:"session"`
+	Number  uint64   `json:"number"`
+	Command *command `json:"command"`
 }
+
+// unwrapped is what a numbered command carries, with the number as its request, or the command itself.
+func (c command) unwrapped() command {
+	if c.Kind != "numbered" || c.Command == nil {
+		return c
+	}
+	inner := *c.Command
+	inner.Request, inner.Reply = fmt.Sprintf("session %s/%d", c.Session, c.Number), c.Reply
+	return inner
+}
+
+// lock is the one name that a command is about; empty if there are several.
+func (c command) lock() string {
+	if len(c.Names) == 1 {
+		return textOf(c.Names[0])
+	}
+	return textOf(c.Name)
+}
+
+// acquires says that the command asks for a lock.
+func (c command) acquires() bool { return c.Kind == "lock_acquire" || c.Kind == "hold_acquire" }
 
 // queued reads the reply of an acquire that waits.
 type queued struct {
@@ -88,7 +114,7 @@ func commandsOf(entry committed.Entry) ([]command, error) {
 		if err := json.Unmarshal(raw, &one); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", entry.Index, err)
 		}
-		commands = append(commands, one)
+		commands = append(commands, one.unwrapped())
 	}
 	return commands, nil
 }
@@ -124,8 +150,8 @@ func (q *queues) enter(entry committed.Entry) error {
 	prefix := strconv.FormatUint(entry.Index, 10) + "-"
 	for _, one := range commands {
 		var reply queued
-		if one.Kind == "lock_acquire" && json.Unmarshal(one.Reply, &reply) == nil && reply.Queued > 0 && strings.HasPrefix(reply.Waiter, prefix) {
-			arrivals = append(arrivals, struct{ lock, waiter string }{textOf(one.Name), reply.Waiter})
+		if one.acquires() && json.Unmarshal(one.Reply, &reply) == nil && reply.Queued > 0 && strings.HasPrefix(reply.Waiter, prefix) {
+			arrivals = append(arrivals, struct{ lock, waiter string }{one.lock(), reply.Waiter})
 		}
 	}
 	for _, event := range entry.Events {
@@ -227,7 +253,7 @@ func incrementsIn(entries []committed.Entry) (map[string]map[string][]string, er
 			if isNumber != nil || !strings.HasPrefix(one.Kind, "increment") {
 				continue
 			}
-			key := textOf(one.Name)
+			key := one.lock()
 			if effects[key] == nil {
 				effects[key] = map[string][]string{}
 			}

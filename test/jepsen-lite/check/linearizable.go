@@ -195,10 +195,11 @@ func (r *Run) lockPart(key string, operations []history.Operation) part {
 			}
 			ended[token] = ended[token] || op == workload.OpDrop && event.Type == history.OK
 		case op == workload.OpRelease:
+			// A release that is not over when the holder's time is may have found the lock gone, or be left to the end of its session.
 			token = strconv.FormatInt(operation.Invoke.Token, 10)
-			b.of(operation, lockStep{mayEnd, token})
-			// A release that was sent after the holder's time may have found the lock gone.
-			ended[token] = event.Type == history.OK && operation.Invoke.At < operation.Invoke.Until
+			if ended[token] = event.Type == history.OK && event.At < operation.Invoke.Until; ended[token] {
+				b.of(operation, lockStep{mayEnd, token})
+			}
 		}
 	}
 	if r.Log != nil && r.Log.Complete {
