@@ -25,6 +25,8 @@ var rooms = []room{
 		"placement is pure and knows nothing of what is placed"},
 	{"transport", []string{"transport", "fsm"}, nil,
 		"a door knows the node only through the interfaces of package transport, so that it can be tested without Raft"},
+	{"transport/native", []string{"transport", "transport/resp/wire", "fsm"}, nil,
+		"native commands are read in one place for every door, so that place knows none of them"},
 	{"transport/resp/wire", nil, only,
 		"the codec is shared with the client, which must stay small"},
 	{"raftnode", []string{"raftnode", "fsm", "ring", "transport", "transport/peer", "internal/freeport"}, nil,
