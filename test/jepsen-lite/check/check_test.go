@@ -232,6 +232,7 @@ func TestFIFO(t *testing.T) {
 		"past the queue":             {waits(1, "1-0") + `{"index":2,"events":[{"type":"began","name":"l","token":2,"holder":"x"}]}`, Invalid},
 		"asked again":                {waits(1, "1-0") + waits(2, "1-0") + granted(3, "1-0"), Valid},
 		"numbered, the second first": {strings.NewReplacer(`{"kind":"lock_acquire","name":"l","reply"`, `{"kind":"numbered","session":"5-0","number":1,"command":{"kind":"hold_acquire","names":["l"]},"reply"`).Replace(waits(1, "1-0")+waits(2, "2-0")) + granted(3, "2-0"), Invalid},
+		"the grant is told first":    {waits(1, "1-0") + `{"index":2,"events":[{"type":"began","name":"l","token":2},{"type":"waiter_granted","name":"l","token":2,"waiter":"1-0"}]}`, Valid},
 		"nobody waits":               {`{"index":1,"events":[]}`, Unknown},
 		"arrives and is granted in one entry": {`{"index":1,"commands":[{"kind":"lock_acquire","name":"l","reply":{"queued":1,"waiter":"1-0"}}],"events":[{"type":"waiter_granted","name":"l","token":1,"waiter":"1-0"}]}` +
 			"\n" + waits(2, "2-0") + granted(3, "2-0"), Valid},

@@ -162,11 +162,15 @@ func (q *queues) enter(entry committed.Entry) error {
 	arrived := func(lock, waiter string) bool {
 		return slices.ContainsFunc(arrivals, func(a struct{ lock, waiter string }) bool { return a.lock == lock && a.waiter == waiter })
 	}
-	handed := map[string]bool{}
+	handed := map[string]bool{} // the grant may be told before or after whom it was handed to
+	for _, event := range entry.Events {
+		if event.Type == committed.WaiterGranted {
+			handed[event.Name] = true
+		}
+	}
 	for _, event := range entry.Events {
 		switch {
 		case event.Type == committed.WaiterGranted:
-			handed[event.Name] = true
 			q.grant(entry.Index, event, arrived(event.Name, event.Waiter))
 		case event.Type == committed.Began && event.Database == 0 && !handed[event.Name] && len(q.waiting[event.Name]) > 0:
 			q.violations = append(q.violations, fmt.Sprintf("%s: entry %d grants it to %q past the waiters %v", event.Name, entry.Index, event.Holder, q.waiting[event.Name]))
