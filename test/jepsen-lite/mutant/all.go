@@ -92,10 +92,9 @@ func tokenMutants() []Mutant {
 }
 
 var granting, grants uint64`}}, with(time.Second, short, "kill-one", "kill-leader")},
-		{"release-by-anybody", "a lock can be released with the token of an earlier holder", []Edit{{"fsm/locks.go",
-			"	if record.holding != holdingNative || record.token != op.Token || record.session != op.Session {\n		return notHeld(op.Name, op.Token)\n	}\n	if !record.session.IsZero() {\n		if _, problem",
-			"	if record.holding != holdingNative || record.session != op.Session {\n		return notHeld(op.Name, op.Token)\n	}\n	if !record.session.IsZero() {\n		if _, problem"}},
-			with(time.Second, short, "kill-one")},
+		{"release-by-anybody", "a lock can be released with the token of an earlier holder", []Edit{{"fsm/holds_release.go",
+			"		case record.stage != stageHeld || byID && holder != hold.Waiter || !byID && record.token != hold.Token:",
+			"		case record.stage != stageHeld || byID && holder != hold.Waiter:"}}, with(time.Second, short, "kill-one")},
 		{"two-grants-in-one-entry", "a lock can have two new owners in one entry, and so with one token", []Edit{{"fsm/machine.go",
 			"	_, already := c.granted[key]\n	return already", "	return false"}}, with(time.Second, short, "kill-one")},
 		{"last-come-first-served", "a lock is handed to who came last", []Edit{{"fsm/waiters.go",
