@@ -3,7 +3,7 @@
 //
 //	run       one run: workloads, nemeses, nodes, a time, a seed; ends with "verdict: valid", "verdict: invalid" or "verdict: unknown"
 //	list      the workloads, nemeses, checkers and suites
-//	suite     many runs: pr, nightly or release, with a ledger
+//	suite     many runs: pr, matrix, nightly or release, with a ledger
 //	compare   the same faults for coordd and for others
 //	mutants   planted bugs, each of which must be found in nine of ten runs
 //	matrix    the table of a ledger

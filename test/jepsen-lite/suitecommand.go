@@ -23,7 +23,7 @@ type suiteFlags struct {
 
 func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error) {
 	if len(arguments) == 0 || strings.HasPrefix(arguments[0], "-") {
-		return "", fmt.Errorf("name a suite first: pr, nightly or release; %w", errUsage)
+		return "", fmt.Errorf("name a suite first: pr, matrix, nightly or release; %w", errUsage)
 	}
 	chosen, err := suite.Find(arguments[0])
 	if err != nil {

@@ -37,7 +37,9 @@ func Matrix(w io.Writer, entries []Entry) error {
 	if _, err := fmt.Fprintln(w, "| row | nemesis | on 3 nodes | on 5 nodes | valid | invalid | unknown | last | commits |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |"); err != nil {
 		return err
 	}
-	for _, one := range nemesis.All() {
+	all := nemesis.All()
+	slices.SortStableFunc(all, func(a, b nemesis.Nemesis) int { return a.Row - b.Row })
+	for _, one := range all {
 		c := cells[one.Name]
 		if c == nil {
 			c = &cell{}

@@ -28,6 +28,7 @@ type Run struct {
 func All() []Suite {
 	return []Suite{
 		{"pr", "every kind of fault once, on three and five nodes, about 20 s each; for every change", pr()},
+		{"matrix", "every nemesis twice on three and twice on five nodes, four to a run; about twenty minutes, and the table of the README", matrix()},
 		{"nightly", "each nemesis alone, four times on three and on five nodes, 45 s each, and everything at random; about six hours", repeated(4, 45*time.Second)},
 		{"release", "as nightly, eleven times and 90 s each; a day and a half", repeated(11, 90*time.Second)},
 	}
@@ -110,6 +111,35 @@ func kind(p run.Plan) string {
 	return strings.Join(words, " ")
 }
 
+// matrix lets every nemesis work twice on three and twice on five nodes.
+func matrix() []Run {
+	const together = 4
+	var runs []Run
+	for round := range 2 {
+		for _, nodes := range []int{3, 5} {
+			var names []string
+			for _, one := range nemesis.All() {
+				if one.Name != "none" && nodes >= one.MinNodes {
+					names = append(names, one.Name)
+				}
+			}
+			for number, some := range slices.Collect(slices.Chunk(names, together)) {
+				p := plan(nodes, time.Second, uint64(100*round+10*nodes+number), some...)
+				p.Hold, p.LogStore = prHold, []string{"bolt", "wal"}[(round+number)%2]
+				p.Failpoints = slices.ContainsFunc(some, needsFailpoints)
+				runs = append(runs, Run{fmt.Sprintf("%d nodes, round %d, %s, %s", nodes, round+1, strings.Join(some, ","), kind(p)), p})
+			}
+		}
+	}
+	return runs
+}
+
+func needsFailpoints(name string) bool {
+	one, err := nemesis.Find(name)
+	everythingElse := nemesis.Host{Senders: true, Disks: true}
+	return err == nil && (name == "random" || one.Missing(everythingElse, 9, workload.Names()) != "")
+}
+
 // repeated gives each nemesis a run of its own so many times, on three and on five nodes, with both log stores and now and then with a log that is compacted.
 func repeated(times int, duration time.Duration) []Run {
 	var runs []Run
@@ -122,7 +152,7 @@ func repeated(times int, duration time.Duration) []Run {
 				p := plan(nodes, duration, uint64(1000*round+100*nodes+i), one.Name)
 				p.LogStore = []string{"bolt", "wal"}[(round+i)%2]
 				p.Compact = (round+i)%3 == 2
-				p.Failpoints = one.Name == "random" || one.Missing(nemesis.Host{Senders: true, Disks: true}, nodes, p.Workloads) != ""
+				p.Failpoints = needsFailpoints(one.Name)
 				runs = append(runs, Run{fmt.Sprintf("%s, %d nodes, round %d, %s", one.Name, nodes, round+1, kind(p)), p})
 			}
 		}
