@@ -88,7 +88,7 @@ func (c *connection) carryOut() {
 		if s.op >= 0 && !c.settle(s, replies, failure) {
 			break
 		}
-		if !s.muted && c.output.Append(func(to []byte) []byte { return appendAnswer(to, s.protocol, s.answer) }) != nil {
+		if !s.muted && c.output.Append(func(to []byte) []byte { return c.appendCoded(to, s) }) != nil {
 			c.dropped = true
 			break
 		}
@@ -153,6 +153,14 @@ func failureReply(err error) command.Reply {
 	}
 	text := err.Error()
 	return command.Reply{Type: command.ReplyError, Code: code, Text: []byte(text)}
+}
+
+// appendCoded appends an answer, and before an error its code when the connection wants that.
+func (c *connection) appendCoded(to []byte, s *slot) []byte {
+	if c.tellsCodes && s.answer.reply.IsError() && s.protocol == wire.RESP3 {
+		to = appendCode(to, s.answer.reply.Code)
+	}
+	return appendAnswer(to, s.protocol, s.answer)
 }
 
 func appendAnswer(to []byte, protocol wire.Protocol, a answer) []byte {

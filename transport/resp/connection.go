@@ -48,6 +48,7 @@ type connection struct {
 	mute     mute
 	channels subscriptions
 
+	tellsCodes        bool // before an error, its code as an attribute
 	carriesKeepalives bool // SESSION.RENEW was sent here, so nothing may hold this connection up
 	partialSince      time.Time
 	closing           bool // answer what is in the batch, then close

@@ -132,13 +132,18 @@ func (s *Server) accept(accepted net.Conn) {
 		s.counters.rejected.Add(1)
 		go turnAway(accepted)
 	default:
-		go func() {
-			defer s.connections.Done()
-			defer s.unregister(c)
-			defer c.endOnPanic()
-			c.serve()
-		}()
+		s.start(c)
 	}
+}
+
+// start serves a connection that was registered.
+func (s *Server) start(c *connection) {
+	go func() {
+		defer s.connections.Done()
+		defer s.unregister(c)
+		defer c.endOnPanic()
+		c.serve()
+	}()
 }
 
 // turnAway tells a client that there are too many, in Redis' words, without waiting long for it to listen.
