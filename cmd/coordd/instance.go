@@ -96,7 +96,7 @@ func (i *instance) openDoors(p plan) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(i.node.Collector())
 	httpapi.RegisterMetrics(registry, i, build)
-	i.http = httpapi.NewServer(httpapi.Config{Node: i, Metrics: registry, Build: build, Authorize: p.authorize, TLS: p.httpTLS, Logger: p.logger})
+	i.http = httpapi.NewServer(httpapi.Config{Node: i, Metrics: registry, Build: build, Authorize: p.authorize, Dial: i.redis.Dial, TLS: p.httpTLS, Logger: p.logger})
 	i.serve("http", func() error { return i.http.Serve(p.http) })
 	return nil
 }

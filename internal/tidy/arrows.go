@@ -29,6 +29,8 @@ var rooms = []room{
 		"native commands are read in one place for every door, so that place knows none of them"},
 	{"transport/resp/wire", nil, only,
 		"the codec is shared with the client, which must stay small"},
+	{"transport/httpapi", []string{"transport", "fsm/command", "transport/resp/wire"}, nil,
+		"it reaches the Redis door as a client does, over a connection: by the codec, never by its code"},
 	{"raftnode", []string{"raftnode", "fsm", "ring", "transport", "transport/peer", "internal/freeport"}, nil,
 		"a node knows no door: the doors know it, through package transport"},
 	{"client", []string{"client", "transport/resp/wire"}, []string{"golang.org/x/sys/unix"},

@@ -1,7 +1,8 @@
-// Package httpapi is the HTTP door: health, readiness, metrics and status of one node.
+// Package httpapi is the HTTP door: health, readiness, metrics and status of one node, and the lock service as JSON.
 //
-// Everything here is read-only and cheap, so that a load balancer, a scraper and a person with curl can ask as often as they like. Locks are
-// taken at the Redis door. The routes stand in one table ([Routes]); the handlers, the answer to an unknown path and the tests read it.
+// What is said of the node is read-only and cheap, so that a load balancer, a scraper and a person with curl can ask as often as they like. Those routes stand
+// in one table ([Routes]); the handlers, the answer to an unknown path and the tests read it. Locks are served under /v1 by package rest, when there is a way
+// to the Redis door of the node ([Config.Dial]).
 //
 //	GET /livez    200 while the process serves, whatever the cluster does: restart a node only when this fails
 //	GET /readyz   200 when this node can serve requests, 503 with the reason as text otherwise: send traffic only while this is 200

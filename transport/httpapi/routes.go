@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/coordd/coordd/transport"
+	"github.com/coordd/coordd/transport/httpapi/rest"
 )
 
 // Route is one row of the table of routes.
@@ -21,7 +22,7 @@ type Route struct {
 	handler func(*door) http.Handler
 }
 
-// Routes is every path this door answers. All of them take GET and HEAD only.
+// Routes is every path about the node itself. All of them take GET and HEAD only.
 var Routes = []Route{
 	{"/livez", true, "200 while the process serves", (*door).live},
 	{"/readyz", true, "200 when this node can serve requests, 503 and why otherwise", (*door).ready},
@@ -38,7 +39,29 @@ type door struct {
 
 // NewHandler makes the handler of all routes, for a program that has an HTTP server of its own. [NewServer] adds the limits of a public port.
 func NewHandler(config Config) http.Handler {
+	handler, _ := newHandler(config)
+	return handler
+}
+
+// newHandler also gives the API of the lock service, nil when there is none.
+func newHandler(config Config) (http.Handler, *rest.API) {
 	d := &door{config: config, logger: config.logger()}
+	node := d.aboutNode()
+	if config.Dial == nil {
+		return node, nil
+	}
+	api := rest.New(rest.Config{Dial: config.Dial, Authorize: config.Authorize})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rest.Serves(r.URL.Path) { // not by the mux, which would redirect paths whose names it finds untidy
+			api.ServeHTTP(w, r)
+			return
+		}
+		node.ServeHTTP(w, r)
+	}), api
+}
+
+// aboutNode serves the table of routes.
+func (d *door) aboutNode() http.Handler {
 	mux := http.NewServeMux()
 	for _, route := range Routes {
 		handler := route.handler(d)
@@ -118,12 +141,20 @@ func (d *door) unknown(w http.ResponseWriter, r *http.Request) {
 	for _, route := range Routes {
 		if route.Path == r.URL.Path {
 			w.Header().Set("Allow", "GET, HEAD")
-			writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", route.Path+" takes GET and HEAD only; locks are taken at the Redis port")
+			writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", route.Path+" takes GET and HEAD only; "+d.whereLocksAre())
 			return
 		}
 		paths = append(paths, route.Path)
 	}
-	writeError(w, http.StatusNotFound, "not_found", "there is no such path; there are "+strings.Join(paths, " "))
+	writeError(w, http.StatusNotFound, "not_found", "there is no such path; there are "+strings.Join(paths, " ")+"; "+d.whereLocksAre())
+}
+
+// whereLocksAre helps those who look for locks on the wrong path.
+func (d *door) whereLocksAre() string {
+	if d.config.Dial == nil {
+		return "locks are taken at the Redis port"
+	}
+	return "locks are taken below /v1, see " + rest.DocumentPath
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

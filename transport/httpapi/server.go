@@ -13,10 +13,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/coordd/coordd/transport"
+	"github.com/coordd/coordd/transport/httpapi/rest"
 )
 
 // The limits of the public port. They are generous for probes and scrapers, and small enough that a crowd of slow or silent clients cannot take
-// memory or descriptors away from the Redis door.
+// memory or descriptors away from the Redis door. Requests to the lock service that wait have no limit on time once they are read; package rest sees to that.
 const (
 	readHeaderTimeout  = 5 * time.Second
 	readTimeout        = 10 * time.Second
@@ -50,6 +51,9 @@ type Config struct {
 	// Authorize, when set, is asked about every request to a route that is not open: by its basic credentials, its client certificate, or what else
 	// the program goes by. It may be called from any goroutine.
 	Authorize func(*http.Request) bool
+	// Dial, when set, connects to the Redis door of the node, and the whole lock service is served under /v1; client is the address for which the
+	// connection acts. See package rest.
+	Dial func(ctx context.Context, client net.Addr) (net.Conn, error)
 	// TLS, when set, makes the port speak HTTPS only.
 	TLS    *tls.Config
 	Logger *slog.Logger // nil: silent
@@ -65,15 +69,18 @@ func (c Config) logger() *slog.Logger {
 // Server is the door with the limits of a public port.
 type Server struct {
 	http *http.Server
+	api  *rest.API // nil: no locks at this door
 	tls  *tls.Config
 }
 
 // NewServer makes a server that does not listen yet.
 func NewServer(config Config) *Server {
+	handler, api := newHandler(config)
 	return &Server{
 		tls: config.TLS,
+		api: api,
 		http: &http.Server{
-			Handler:           NewHandler(config),
+			Handler:           handler,
 			ReadHeaderTimeout: readHeaderTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -98,6 +105,9 @@ func (s *Server) Serve(listener net.Listener) error {
 
 // Shutdown stops listening, lets requests under way finish until ctx ends, then closes what is left.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.api != nil {
+		defer s.api.Close()
+	}
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}
