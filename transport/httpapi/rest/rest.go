@@ -80,8 +80,7 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
-	// From here on the time is that of the lock service: a wait may take a day. The body has been read, so what the server reads from now on is only whether
-	// the client is still there.
+	// From here on the time is that of the lock service: a wait may take a day.
 	patiently(w)
 	streams := route.streams && acceptsStream(r)
 	if streams || g.waits() {
@@ -159,11 +158,9 @@ func (a address) String() string { return string(a) }
 
 func clientOf(r *http.Request) net.Addr { return address(r.RemoteAddr) }
 
-// patiently takes the limits away that the server has put on reading and writing this request.
+// patiently takes the limit on answering away that the server has put on this request. The one on reading ends by itself when all is read.
 func patiently(w http.ResponseWriter) {
-	controller := http.NewResponseController(w)
-	ignoreUnsupported(controller.SetReadDeadline(time.Time{}))
-	ignoreUnsupported(controller.SetWriteDeadline(time.Time{}))
+	ignoreUnsupported(http.NewResponseController(w).SetWriteDeadline(time.Time{}))
 }
 
 // allowWriting gives the client so long to read an answer.
