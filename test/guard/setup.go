@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/process"
 	"github.com/coordd/coordd/test/guard/servers"
 	"github.com/coordd/coordd/test/guard/store"
 )

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/guard/store"
 )
 

@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // child is a worker process, seen from the driver.

@@ -23,8 +23,8 @@ import (
 	"github.com/coordd/coordd/client/guard/httpguard"
 	"github.com/coordd/coordd/client/guard/s3guard"
 	"github.com/coordd/coordd/client/guard/sqlguard"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/compat/cluster"
-	"github.com/coordd/coordd/test/compat/process"
 )
 
 // The code of docs/guards.md stands in this file too, word for word, and runs: TestThePagesCodeIsThisCode finds every block of the page here.

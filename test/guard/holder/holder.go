@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 )
 
 // Command is the subcommand of the program under which a holder runs.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/client"
-	"github.com/coordd/coordd/test/compat/process"
+	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/guard/holder"
 	"github.com/coordd/coordd/test/guard/link"
 	"github.com/coordd/coordd/test/guard/store"
