@@ -22,6 +22,9 @@ const (
 	EventLost          EventType = 11 // a session has a loss to acknowledge, for Reason
 	EventAcknowledged  EventType = 12 // it has
 	EventSessionKilled EventType = 13 // a session can be renewed no more
+
+	EventPoolChanged EventType = 32 // a pool has another Version; with Reason deleted there is no such pool any more
+	EventPoolWorker  EventType = 33 // a pool's worker, the Holder, has joined, left or been lost: Reason
 )
 
 // String is the event's name in JSON and for people.
@@ -53,6 +56,10 @@ func (t EventType) String() string {
 		return "acknowledged"
 	case EventSessionKilled:
 		return "session_killed"
+	case EventPoolChanged:
+		return "pool_changed"
+	case EventPoolWorker:
+		return "pool_worker"
 	}
 	return "unknown"
 }
@@ -83,6 +90,7 @@ type Event struct {
 	Waiter   command.WaiterID
 	Session  command.SessionID
 	Deadline command.Instant
+	Version  uint64 // of a pool
 	Mode     string // of a native hold; empty for what Redis holds
 	Owner    string
 	Metadata []byte

@@ -27,6 +27,8 @@ func (e *effects) expire() command.Reply {
 		case deadlineHold:
 			a, _ := s.acquires.get(due.id)
 			e.endOverdue(due.id, a)
+		case deadlinePool:
+			e.touchPool(due.name.key)
 		}
 	}
 	for allowance > 0 {

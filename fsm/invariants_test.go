@@ -30,6 +30,7 @@ func checkInvariants(m *Machine) error {
 	c.expect(len(queues) == 0, "waiters stand before %d names that have no row", len(queues))
 	c.expect(locks == s.counts.locks, "%d locks counted, %d there", s.counts.locks, locks)
 	c.sessions(s)
+	c.pools(s)
 	c.expect(len(c.deadlines) == s.deadlines.len(), "%d deadlines, %d expected", s.deadlines.len(), len(c.deadlines))
 	for key := range c.deadlines {
 		c.expect(s.deadlines.has(key), "no deadline %+v", key)

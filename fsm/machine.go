@@ -117,6 +117,7 @@ func (m *Machine) run(entry command.Entry, replies []command.Reply) error {
 	s.now = max(s.now, entry.Now)
 	m.entry.reset()
 	m.grantPending()
+	m.grantPools()
 	for i, c := range entry.Commands {
 		if tick, ok := c.Op.(command.Tick); ok {
 			if err := m.hashes.check(tick, s.index); err != nil {
@@ -179,7 +180,7 @@ func (m *Machine) HasWork() bool {
 	defer m.mu.RUnlock()
 	s := m.state
 	at, ok := s.nextDeadline()
-	return s.pending.len() > 0 || s.dying.len() > 0 || ok && at <= s.now
+	return s.pending.len() > 0 || s.poolsWait.len() > 0 || s.dying.len() > 0 || ok && at <= s.now
 }
 
 // SessionAlive reports whether the session exists and its time is not over.

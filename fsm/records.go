@@ -235,6 +235,7 @@ const (
 	deadlineName    deadlineClass = 1
 	deadlineWaiter  deadlineClass = 2
 	deadlineHold    deadlineClass = 3
+	deadlinePool    deadlineClass = 4
 )
 
 // deadlineKey orders everything that ends by itself by when it does.
@@ -260,7 +261,7 @@ func compareDeadlines(a, b deadlineKey) int {
 
 func codeDeadlineKey(c *canonical.Coder, k *deadlineKey) {
 	c.Int((*int64)(&k.at))
-	c.Byte((*byte)(&k.class), byte(deadlineHold))
+	c.Byte((*byte)(&k.class), byte(deadlinePool))
 	if k.class != deadlineSession {
 		codeNameKey(c, &k.name)
 	}

@@ -133,6 +133,9 @@ func (m *Machine) execute(e *effects, op command.Op) command.Reply {
 	if reply, known := e.executeHold(op); known {
 		return reply
 	}
+	if reply, known := e.executePool(op); known {
+		return reply
+	}
 	return e.write(op)
 }
 

@@ -122,6 +122,8 @@ func (s *scenario) op(top bool) command.Op {
 			return s.lockOp()
 		case 7:
 			return s.transaction()
+		case 8:
+			return s.poolOp()
 		}
 	}
 	if s.pick(3) == 0 {

@@ -156,6 +156,13 @@ func (e *effects) giveBack(id command.SessionID, allowance int) int {
 			e.end(belonging.name, record, ReasonSessionEnded)
 		}
 	}
+	for ; allowance > 0; allowance -= poolAllowance {
+		membership, ok := s.firstMembership(id)
+		if !ok {
+			break
+		}
+		e.touchPool(membership.pool) // which finds that the session has ended
+	}
 	for ; allowance > 0; allowance-- {
 		loss, ok := s.firstLoss(id)
 		if !ok {

@@ -42,6 +42,7 @@ type state struct {
 	scripts    *table[string, scriptRecord]
 	scriptAges *table[uint64, string]
 	holdTables
+	poolTables
 
 	counts    counts      // follows the tables, and is not coded
 	forgotten []resultKey // memory for forget
@@ -89,6 +90,7 @@ func newState() *state {
 		c.Text(v)
 	})
 	s.holdTables = newHoldTables(j)
+	s.poolTables = newPoolTables(j)
 	s.names.watch = s.counts.name
 	s.sessions.watch = s.counts.session
 	return s
@@ -97,7 +99,7 @@ func newState() *state {
 // tables lists every table, in the order in which they lie in a snapshot.
 func (s *state) tables() []anyTable {
 	first := []anyTable{s.names, s.waiters, s.sessions, s.results, s.belongings, s.deadlines, s.pending, s.dying, s.deletions, s.settings, s.scripts, s.scriptAges}
-	return append(first, s.holdTables.list()...)
+	return append(append(first, s.holdTables.list()...), s.poolTables.list()...)
 }
 
 // nextRevision gives a revision that no name had before.

@@ -213,6 +213,9 @@ func (s *story) op(t *testing.T, words []string) command.Op {
 	if op, known := s.holdOp(t, words); known {
 		return op
 	}
+	if op, known := s.poolOp(t, words); known {
+		return op
+	}
 	argv := make([][]byte, len(words))
 	for i, word := range words {
 		argv[i] = []byte(word)

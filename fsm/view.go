@@ -150,5 +150,8 @@ func (v *view) read(op command.Op) command.Reply {
 	if reply, known := v.readHolds(op); known {
 		return reply
 	}
+	if reply, known := v.readPool(op); known {
+		return reply
+	}
 	return command.Errorf(command.CodeGeneric, "a command of kind %d cannot be read outside the log", op.Kind())
 }

@@ -50,6 +50,9 @@ func opBytes(op command.Op) int {
 	case command.ScriptExists:
 		return opOverhead + 48*len(op.SHA1s)
 	}
+	if size, pool := poolOpBytes(op); pool {
+		return size
+	}
 	size := opOverhead + command.MaxOwnerBytes + holdBytes(op)
 	names, _ := command.NamesOf(op)
 	for _, name := range names {

@@ -35,6 +35,21 @@ func (t *Table) Partitions() int { return int(t.partitions) }
 // Zones is the rule for zones.
 func (t *Table) Zones() Zones { return t.zones }
 
+// Zoned is the same table under another rule for zones. Nothing moves before the next [Table.Next]. It panics for a rule that does not exist.
+func (t *Table) Zoned(rule Zones) *Table {
+	if rule > ZonesEven {
+		panic("ring: there is no zone rule " + rule.String())
+	}
+	zoned := *t
+	zoned.zones = rule
+	return &zoned
+}
+
+// Equal reports whether two tables are the same: members, owners, last owners and rule.
+func (t *Table) Equal(other *Table) bool {
+	return t.zones == other.zones && slices.Equal(t.owners, other.owners) && slices.Equal(t.last, other.last) && slices.Equal(t.known, other.known)
+}
+
 // Len is the number of members.
 func (t *Table) Len() int { return t.members }
 

@@ -3,6 +3,7 @@ package transport
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/coordd/coordd/fsm/command"
 )
@@ -79,12 +80,17 @@ var Outcomes = []Outcome{
 	{command.CodeDeadlock, "deadlock", true, 409, RetryLater, "The wait would close a cycle of owners that wait for each other; give back what you hold, and try again."},
 	{command.CodeNoCandidate, "no_candidate", true, 404, RetryLater, "Nobody of that name waits for the lock."},
 	{command.CodeTooOld, "too_old", true, 410, RetryNever, "The position lies before what this node still has of the events; begin anew with a list, and go on from its position."},
+	{command.CodeNoPool, "no_pool", true, 404, RetryNever, "There is no such pool, or it is another one by now."},
+	{command.CodePoolExists, "pool_exists", true, 409, RetryNever, "A pool of that name exists with other settings."},
+	{command.CodePoolBusy, "pool_busy", true, 409, RetryLater, "The pool still has workers."},
+	{command.CodeNoWorker, "no_worker", true, 410, RetryNever, "The session is not that worker of the pool, or no longer; stop its work and join again."},
+	{command.CodeWorkerBusy, "worker_busy", true, 409, RetryLater, "Another live session has the worker's id; the text says for how long at least."},
 }
 
 // OutcomeOf is the table's row of a code. Codes this build does not know count as indefinite, which is always safe.
 func OutcomeOf(code command.Code) Outcome {
-	if int(code) < len(Outcomes) {
-		return Outcomes[code]
+	if i, found := slices.BinarySearchFunc(Outcomes, code, func(o Outcome, code command.Code) int { return int(o.Code) - int(code) }); found {
+		return Outcomes[i]
 	}
 	return Outcome{Code: code, Name: "unknown_code", Definite: false, Status: 500, Retry: RetryIdentical, Meaning: "This build does not know the code."}
 }

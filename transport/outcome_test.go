@@ -6,7 +6,7 @@ import (
 	"github.com/coordd/coordd/fsm/command"
 )
 
-// The table is read by index, so a missing or misplaced row would give one error the retry rule of another.
+// The table is searched in order of the codes, so a missing or misplaced row would give an error no retry rule, or that of another.
 func TestEveryCodeHasItsRow(t *testing.T) {
 	codes := command.Codes()
 	if len(Outcomes) != len(codes) {

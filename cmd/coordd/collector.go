@@ -10,7 +10,7 @@ import (
 // A node that holds few locks has a small heap and makes garbage fast, so by Go's rule (collect when the heap has doubled) it would collect ten times a
 // second. Memory up to roomyHeap is spent before it is collected instead; a heap that is larger than that by itself is collected by Go's rule.
 const (
-	roomyHeap      = 96 << 20
+	roomyHeap      = 48 << 20
 	fewestPercent  = 100
 	mostPercent    = 1600
 	percentageStep = 10 // a smaller change is not worth stopping the process for

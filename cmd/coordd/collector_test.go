@@ -12,7 +12,7 @@ func TestCollectorLetsSmallHeapsGrowAndLargeOnesDouble(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{0, mostPercent}, {1 * mib, mostPercent}, {12 * mib, 700}, {24 * mib, 300}, {48 * mib, 100}, {4 << 30, 100}} {
+	}{{0, mostPercent}, {1 * mib, mostPercent}, {12 * mib, 300}, {24 * mib, 100}, {48 * mib, 100}, {4 << 30, 100}} {
 		if got := collectorPercent(c.live); got != c.want {
 			t.Errorf("%d MiB in use: %d percent, want %d", c.live/mib, got, c.want)
 		}

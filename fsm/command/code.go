@@ -32,6 +32,13 @@ const (
 	CodeDeadlock       Code = 23 // the wait would never end, because it would close a cycle of owners that wait for each other
 	CodeNoCandidate    Code = 24 // nobody of that name waits for the lock
 	CodeTooOld         Code = 25 // the position lies before what this node still has of the events
+
+	// Worker pools.
+	CodeNoPool     Code = 26 // there is no such pool, or it is another incarnation by now
+	CodePoolExists Code = 27 // a pool of that name exists with other settings
+	CodePoolBusy   Code = 28 // the pool still has workers
+	CodeNoWorker   Code = 29 // the session is not a member of the pool under that id
+	CodeWorkerBusy Code = 30 // another live session has the worker's id
 )
 
 var prefixes = [...]string{
@@ -61,20 +68,26 @@ var prefixes = [...]string{
 	CodeDeadlock:       "DEADLOCK",
 	CodeNoCandidate:    "NOCANDIDATE",
 	CodeTooOld:         "TOOOLD",
+	CodeNoPool:         "NOPOOL",
+	CodePoolExists:     "POOLEXISTS",
+	CodePoolBusy:       "POOLBUSY",
+	CodeNoWorker:       "NOWORKER",
+	CodeWorkerBusy:     "WORKERBUSY",
 }
 
-// Codes lists every code, in order, so that tables elsewhere can be tested for completeness.
-func Codes() []Code {
-	codes := make([]Code, len(prefixes))
-	for i := range codes {
-		codes[i] = Code(i)
+// Codes lists every code, in order, so that tables elsewhere can be tested for completeness. Some numbers are not given out.
+func Codes() (codes []Code) {
+	for i, prefix := range prefixes {
+		if prefix != "" || Code(i) == CodeNone {
+			codes = append(codes, Code(i))
+		}
 	}
 	return codes
 }
 
 // Prefix is the first word of the error's text on the wire.
 func (c Code) Prefix() string {
-	if int(c) < len(prefixes) {
+	if int(c) < len(prefixes) && (prefixes[c] != "" || c == CodeNone) {
 		return prefixes[c]
 	}
 	return "ERR"

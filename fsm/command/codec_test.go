@@ -12,7 +12,7 @@ func samples() []Op {
 	name := Name{Database: 3, Key: "job:7"}
 	secret := [32]byte{1, 2, 3}
 	position := Position{Index: 812, Offset: 3}
-	list := []Op{
+	list := append(poolSamples(position, secret), []Op{
 		Tick{HashIndex: 9, Hash: 1<<64 - 1}, Expire{}, ClockOffset{Milliseconds: -5}, Identity{"id", "name"}, Setting{"key", "value"},
 		SessionOpen{secret, 10_000, "worker", []byte("meta"), true}, SessionKeepAlive{position, secret}, SessionClose{position, secret},
 		LockAcquire{"job", position, secret, "owner", 5000, 100}, LockRenew{"job", 77, 5000}, LockRelease{"job", 77, position, secret}, LockCancel{"job", position},
@@ -25,7 +25,7 @@ func samples() []Op {
 		Transaction{[]Watch{{name, 5}}, []Op{Get{name}, Script{[]byte("p"), 1, [][]byte{[]byte("k")}, nil, true}}},
 		Script{[]byte("program"), 3, [][]byte{[]byte("k")}, [][]byte{[]byte("a"), []byte("b")}, true},
 		ScriptLoad{[]byte("return 1")}, ScriptSource{"abc"}, ScriptExists{[]string{"abc", "def"}}, ScriptFlush{},
-	}
+	}...)
 	by, hold := Credentials{position, secret}, HoldRef{77, Position{813, 4}}
 	acquire := HoldAcquire{[]string{"a", "b"}, Semaphore, 2, 3, by, "owner", 5000, 100, true, 6000, 7000, 8000, []byte("meta")}
 	return append(list,
@@ -34,6 +34,16 @@ func samples() []Op {
 		HoldDescribe{"job", hold, by, "owner", []byte("meta")}, HoldCheck{[]Check{{"job", hold}}}, LockInfo{"job"}, LockList{"job", 10, "a*", true}, LockHistory{"job", 10}, HoldOutcome{"job", position},
 		ElectionTransfer{"job", hold, by, "owner", position, "candidate"}, ElectionLeader{"job"}, ForceUnlock{"job", position, "why", "who", true},
 	)
+}
+
+func poolSamples(position Position, secret [32]byte) []Op {
+	member, settings := PoolMember{"pool", "w1", position, secret}, PoolSettings{2, 1000, 30_000, 64}
+	return []Op{
+		PoolCreate{"pool", 4096, settings}, PoolAlter{"pool", PoolZones | PoolMoves, settings}, PoolDelete{"pool", position},
+		PoolJoin{member, 3, "north", "10.0.0.1:80", 5000, Position{7, 1}, secret}, PoolLeave{member, 9000}, PoolAcknowledge{member, []Release{{9, 812}, {10, 813}}},
+		PoolEvict{"pool", "w1", "why", "who", true}, PoolPin{"pool", 7, "w1"}, PoolList{}, PoolInfo{"pool"}, PoolTable{"pool", 9, position}, PoolAssignment{member},
+		PoolExplain{"pool", "key"},
+	}
 }
 
 func TestEveryKindSurvivesTheLog(t *testing.T) {

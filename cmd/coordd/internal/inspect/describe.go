@@ -99,6 +99,9 @@ func Describe(op command.Op) Fields {
 	if more, known := describeHold(op); known {
 		return append(fields, more...)
 	}
+	if more, known := describePool(op); known {
+		return append(fields, more...)
+	}
 	return append(fields, describeKey(op)...)
 }
 

@@ -40,7 +40,11 @@ func ReplyValue(reply command.Reply) any {
 // EventValue tells an event. The members that make no sense for its type are left out, name and database never for an ownership.
 func EventValue(event fsm.Event) Fields {
 	fields := Fields{{"type", event.Type.String()}}
-	if event.Type != fsm.EventSessionEnded && event.Type != fsm.EventSessionKilled {
+	switch event.Type {
+	case fsm.EventSessionEnded, fsm.EventSessionKilled:
+	case fsm.EventPoolChanged, fsm.EventPoolWorker:
+		fields = append(fields, poolEvent(event)...)
+	default:
 		fields = append(fields, nameFields(event.Name)...)
 	}
 	if event.Token != 0 {
