@@ -31,12 +31,13 @@ type connection struct {
 	cancel context.CancelFunc
 
 	// life ends when the connection does. What runs beside it (asynchronous waits, a subscription to events) ends then, and is waited for.
-	life       context.Context
-	end        context.CancelFunc
-	helpers    sync.WaitGroup
-	asyncWaits atomic.Int64
-	renews     map[command.SessionID]bool // sessions that were renewed here; guarded by the server's renewers
-	following  context.CancelFunc         // ends the subscription to events; nil when there is none
+	life        context.Context
+	end         context.CancelFunc
+	helpers     sync.WaitGroup
+	asyncWaits  atomic.Int64
+	renews      map[command.SessionID]bool    // sessions that were renewed here; guarded by the server's renewers
+	following   context.CancelFunc            // ends the subscription to events; nil when there is none
+	poolWatches map[string]context.CancelFunc // by pool: ends its watch
 
 	protocol wire.Protocol
 	database uint8

@@ -56,7 +56,7 @@ var (
 func init() {
 	families := [][]*row{
 		keyRows(), connectionRows(), clientRows(), serverRows(), infoRows(), transactionRows(), scriptRows(), subscriptionRows(),
-		sessionRows(), lockRows(), inquiryRows(), electionRows(), eventRows(), operatorRows(), refusedRows(),
+		sessionRows(), lockRows(), inquiryRows(), electionRows(), eventRows(), operatorRows(), poolRows(), refusedRows(),
 	}
 	commandsByName = map[string]*row{}
 	for _, family := range families {

@@ -80,7 +80,8 @@ func (a *API) serve(w http.ResponseWriter, r *http.Request) *problem {
 	if p != nil {
 		return p
 	}
-	// From here on the time is that of the lock service: a wait may take a day.
+	// From here on the time is that of the lock service: a wait may take a day. The body has been read, so what the server reads from now on is only whether
+	// the client is still there.
 	patiently(w)
 	streams := route.streams && acceptsStream(r)
 	if streams || g.waits() {
@@ -158,9 +159,11 @@ func (a address) String() string { return string(a) }
 
 func clientOf(r *http.Request) net.Addr { return address(r.RemoteAddr) }
 
-// patiently takes the limit on answering away that the server has put on this request. The one on reading ends by itself when all is read.
+// patiently takes the limits away that the server has put on reading and writing this request.
 func patiently(w http.ResponseWriter) {
-	ignoreUnsupported(http.NewResponseController(w).SetWriteDeadline(time.Time{}))
+	controller := http.NewResponseController(w)
+	ignoreUnsupported(controller.SetReadDeadline(time.Time{}))
+	ignoreUnsupported(controller.SetWriteDeadline(time.Time{}))
 }
 
 // allowWriting gives the client so long to read an answer.

@@ -5,12 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/fsm/command"
@@ -216,33 +213,5 @@ func TestAClientThatGoesAway(t *testing.T) {
 	s.want(200, "POST", "/v1/locks/job/release", fmt.Sprintf(`{"hold":%q}`, first.text("token")))
 	if grant := <-again; grant.status != 200 || grant.text("name") != "job" {
 		t.Errorf("asked again: %d %v", grant.status, grant.body)
-	}
-}
-
-// Over HTTP/2 a server's limit on writing ends a request by itself, also while there is nothing to write.
-func TestAWaitOutlastsTheLimitOfAnHTTP2Server(t *testing.T) {
-	s := open(t, nil)
-	server := httptest.NewUnstartedServer(s.api)
-	server.EnableHTTP2 = true
-	server.Config.WriteTimeout = 50 * time.Millisecond
-	server.StartTLS()
-	defer server.Close()
-	first := s.want(200, "POST", "/v1/locks/job/acquire", `{"ttl_ms":60000}`)
-	got := make(chan string, 1)
-	go func() {
-		response, err := server.Client().Post(server.URL+"/v1/locks/job/acquire", "application/json", strings.NewReader(`{"ttl_ms":60000,"wait_ms":60000}`))
-		if err != nil {
-			got <- err.Error()
-			return
-		}
-		defer response.Body.Close()
-		_, err = io.Copy(io.Discard, response.Body)
-		got <- fmt.Sprint(response.Proto, " ", response.StatusCode, " ", err)
-	}()
-	s.queued("job", 1)
-	time.Sleep(150 * time.Millisecond) // longer than the limit: that is what is tested
-	s.want(200, "POST", "/v1/locks/job/release", fmt.Sprintf(`{"hold":%q}`, first.text("token")))
-	if answer := <-got; answer != "HTTP/2.0 200 <nil>" {
-		t.Error(answer)
 	}
 }
