@@ -18,6 +18,7 @@ type Tracker struct {
 	progress map[string][]invokedAt // successes by workload
 	thinking map[string]Thought     // by actor: it has read a register and not written yet
 	readers  map[string]int         // how often a register was read, by somebody who holds its lock
+	written  map[string]int64       // when a plain register was last written, by key
 }
 
 type invokedAt int64
@@ -37,7 +38,7 @@ func (t Thought) Process() string {
 
 // NewTracker follows nothing yet.
 func NewTracker() *Tracker {
-	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}}
+	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}, written: map[string]int64{}}
 }
 
 // Observe takes one event in.
@@ -50,6 +51,9 @@ func (t *Tracker) Observe(event history.Event) {
 	case history.OK:
 		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(t.invoked[event.Process]))
 		delete(t.invoked, event.Process)
+		if event.Workload == "register" && event.Op == workload.OpSet {
+			t.written[event.Key] = event.At
+		}
 	case history.Fail, history.Info:
 		delete(t.invoked, event.Process)
 	case history.Note:
@@ -114,6 +118,20 @@ func (t *Tracker) since(name string, instant int64) int {
 		}
 	}
 	return count
+}
+
+// Written waits until plain registers have been written since the instant, and names them.
+func (t *Tracker) Written(ctx context.Context, since int64) (keys []string, err error) {
+	err = t.until(ctx, func() bool {
+		keys = keys[:0]
+		for key, at := range t.written {
+			if at >= since {
+				keys = append(keys, key)
+			}
+		}
+		return len(keys) > 0
+	})
+	return keys, err
 }
 
 // NextRead waits until somebody who holds its lock reads a register, from now on.

@@ -118,8 +118,9 @@ func requestMutants() []Mutant {
 			compacting(with(time.Second, long, "kill-one", "kill-leader"))},
 		{"new-number-on-retry", "a request whose fate is not known is sent again under a new number", []Edit{{"raftnode/courier_return.go",
 			"		if dead {\n			j.number = 0", "		if dead || j.maybeProposed {\n			j.number = 0"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
-		{"stale-reads", "a leader answers reads without asking whether it still leads", []Edit{{"raftnode/reads.go",
-			"	if !r.majoritySaysTerm(ctx) {\n		return false\n	}\n", ""}}, with(2*time.Second, long, "pause-leader", "isolate-leader", "pause-stale-ack")},
+		{"local-reads", "a node answers reads from its own state, without asking the leader", []Edit{{"raftnode/execute.go",
+			"		return n.readCourier.carry(ctx, newJob(lane, ops, bytesOf(ops)))",
+			"		replies, _ := n.machine.Read(n.machine.Now(), ops)\n		return replies, nil"}}, with(2*time.Second, long, "isolate-one", "delay")},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/coordd/coordd/test/jepsen-lite/clients"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
 	"github.com/coordd/coordd/test/jepsen-lite/disk"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
 )
 
@@ -59,6 +60,8 @@ type Env struct {
 	Hold time.Duration
 	// Admin is a way to the cluster that no fault touches.
 	Admin *client.Client
+	// Writer is the history of the run, for what a nemesis asks by itself.
+	Writer *history.Writer
 	// Printf writes a line for people.
 	Printf func(format string, arguments ...any)
 

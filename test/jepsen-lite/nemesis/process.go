@@ -32,6 +32,8 @@ var processNemeses = []Nemesis{
 		}},
 	{Name: "pause-stale-ack", Row: 16, About: "the leader is cut off, then stopped; another leads; the cut is healed, then the old leader goes on",
 		Inject: pauseStaleAck},
+	{Name: "pause-late-read", Row: 14, Workload: "register", About: "the leader is stopped; after another leads and registers were written, reads of them wait at the old leader when it goes on",
+		Inject: pauseLateRead},
 	{Name: "kill-client", Row: 13, About: "SIGKILL to one client process in the middle of whatever it does",
 		Inject: killClient},
 }

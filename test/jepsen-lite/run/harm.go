@@ -19,7 +19,7 @@ const quiet = time.Second
 
 // choose says what cannot be run here, and leaves it out.
 func (r *run) choose(host nemesis.Host) {
-	r.env = &nemesis.Env{Host: host, Cluster: r.cluster, Net: r.net, Tracker: r.tracker, Random: rand.New(rand.NewPCG(r.plan.Seed, 3)), TTL: r.plan.TTL, Disks: r.disks, Hold: r.plan.Hold, Workloads: r.plan.Workloads}
+	r.env = &nemesis.Env{Host: host, Writer: r.writer, Cluster: r.cluster, Net: r.net, Tracker: r.tracker, Random: rand.New(rand.NewPCG(r.plan.Seed, 3)), TTL: r.plan.TTL, Disks: r.disks, Hold: r.plan.Hold, Workloads: r.plan.Workloads}
 	for _, name := range r.plan.Nemeses {
 		chosen, err := nemesis.Find(name)
 		if err == nil {

@@ -72,7 +72,7 @@ func pr() []Run {
 		{3, "kill-leader,kill-one,kill-client", nil},
 		{3, "kill-all", wal},
 		{5, "kill-leader,pause-leader", nil},
-		{3, "pause-leader,pause-one", nil},
+		{3, "pause-leader,pause-one,pause-late-read", nil},
 		{3, "pause-all,pause-holder", nil},
 		{5, "pause-client,raft-only,gossip-only", wal},
 		{3, "pause-stale-ack,bridge", nil},
