@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -197,7 +198,9 @@ func (s *service) later(ctx context.Context, path, body string, with ...string) 
 // rules are the OpenAPI document as its readers see it: what is checked is the bytes that are served.
 type rules struct {
 	document map[string]any
-	seen     map[string]bool // operation and status of every answer that was checked
+
+	mu   sync.Mutex
+	seen map[string]bool // operation and status of every answer that was checked
 }
 
 func readRules(t *testing.T) *rules {
@@ -238,7 +241,9 @@ func (r *rules) check(request *http.Request, a answered) error {
 	if !ok {
 		return errors.New("the document does not have that status")
 	}
+	r.mu.Lock()
 	r.seen[fmt.Sprint(operation["operationId"], " ", a.status)] = true
+	r.mu.Unlock()
 	content, ok := response["content"].(map[string]any)
 	if !ok {
 		if a.body != nil {
