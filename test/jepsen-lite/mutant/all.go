@@ -95,8 +95,6 @@ var granting, grants uint64`}}, with(time.Second, short, "kill-one", "kill-leade
 		{"release-by-anybody", "a lock can be released with the token of an earlier holder", []Edit{{"fsm/holds_release.go",
 			"		case record.stage != stageHeld || byID && holder != hold.Waiter || !byID && record.token != hold.Token:",
 			"		case record.stage != stageHeld || byID && holder != hold.Waiter:"}}, with(time.Second, short, "kill-one")},
-		{"two-grants-in-one-entry", "a lock can have two new owners in one entry, and so with one token", []Edit{{"fsm/machine.go",
-			"	_, already := c.granted[key]\n	return already", "	return false"}}, with(time.Second, short, "kill-one")},
 		{"last-come-first-served", "a lock is handed to who came last", []Edit{{"fsm/waiters.go",
 			"		found, waiter, ok = k, w, k.name == key\n		return false",
 			"		if k.name != key {\n			return false\n		}\n		found, waiter, ok = k, w, true\n		return true"}}, with(time.Second, short, "kill-one")},
