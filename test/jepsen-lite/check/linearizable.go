@@ -240,18 +240,36 @@ func leaseStep(op, token string, end history.Event) (step lockStep, told bool) {
 // expiryTolerance covers rounding to milliseconds where a lease may end at the earliest.
 const expiryTolerance = 20 * time.Millisecond
 
+// redisPart is the history of a Redis key that is used as a lock. A value that nobody is known to have deleted may end when its time is over, and a grant of unknown fate may come at any
+// time, unless the log tells that it never did: each such possibility multiplies what has to be searched.
 func (r *Run) redisPart(key string, operations []history.Operation) part {
 	b := newBuilder(key, lockModel)
+	deleted := map[string]bool{}
 	for _, operation := range operations {
+		if operation.Invoke.Op == workload.OpUnlock && operation.End.Type == history.OK {
+			deleted[operation.Invoke.Holder] = true
+		}
+	}
+	for _, operation := range operations {
+		holder := operation.Invoke.Holder
+		asks := operation.Invoke.Op == workload.OpSetNX && operation.End.Type != history.Fail
+		if asks && operation.End.Type == history.Info && r.neverGranted(key, holder) {
+			continue
+		}
 		step, told := redisStep(operation)
 		if told {
 			b.of(operation, step)
 		}
-		if operation.Invoke.Op == workload.OpSetNX && operation.End.Type != history.Fail {
-			b.add("time", r.leaseEnd(operation.Invoke), history.Never, lockStep{mayEnd, operation.Invoke.Holder})
+		if asks && !deleted[holder] {
+			b.add("time", r.leaseEnd(operation.Invoke), history.Never, lockStep{mayEnd, holder})
 		}
 	}
 	return b.part
+}
+
+// neverGranted says that the whole log does not know a holder of a name.
+func (r *Run) neverGranted(key, holder string) bool {
+	return r.Log != nil && r.Log.Complete && r.Log.History.HoldOf(key, holder) == nil
 }
 
 // redisStep is what an operation on a Redis key means; told is false for one that tells nothing.
