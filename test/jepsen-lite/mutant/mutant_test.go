@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"flag"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -16,6 +17,9 @@ func (m Mutant) packages() []string {
 }
 
 const repository = "../../.."
+
+// build asks for what takes minutes: go test ./test/jepsen-lite/mutant -build
+var build = flag.Bool("build", false, "build coordd with each planted bug")
 
 func TestEveryMutantStillFits(t *testing.T) {
 	names := map[string]bool{}
@@ -34,7 +38,7 @@ func TestEveryMutantStillFits(t *testing.T) {
 }
 
 func TestEveryMutantBuilds(t *testing.T) {
-	if testing.Short() {
+	if !*build {
 		t.Skip("runs the compiler for each of them")
 	}
 	root, err := filepath.Abs(repository)
@@ -47,9 +51,9 @@ func TestEveryMutantBuilds(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		build := exec.Command("go", append([]string{"build", "-overlay", overlay}, one.packages()...)...)
-		build.Dir = root
-		if output, err := build.CombinedOutput(); err != nil {
+		compile := exec.Command("go", append([]string{"build", "-overlay", overlay}, one.packages()...)...)
+		compile.Dir = root
+		if output, err := compile.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", one.Name, err, output)
 		}
 	}
