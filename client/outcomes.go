@@ -32,6 +32,11 @@ var outcomes = map[string]outcome{
 	"DEADLOCK":    {definite: true},
 	"NOCANDIDATE": {definite: true},
 	"TOOOLD":      {definite: true},
+	"NOPOOL":      {definite: true},
+	"POOLEXISTS":  {definite: true},
+	"POOLBUSY":    {definite: true},
+	"NOWORKER":    {definite: true},
+	"WORKERBUSY":  {definite: true},
 }
 
 // outcomeOf judges an error of the cluster. A code word that this build does not know counts as indefinite, which is always safe.

@@ -228,9 +228,11 @@ func (e *effects) evict(op command.PoolEvict) command.Reply {
 				partitions++
 			}
 		}
-		w.state, w.evicted = workerLeaving, true
-		p.setWorker(op.Worker, w)
-		p.tellEviction(op.Worker, w.session, "evicting", op)
+		if already := w.state == workerLeaving && w.evicted; !already {
+			w.state, w.evicted = workerLeaving, true
+			p.setWorker(op.Worker, w)
+			p.tellEviction(op.Worker, w.session, "evicting", op)
+		}
 	}
 	p.retargetOrphans()
 	p.advance()

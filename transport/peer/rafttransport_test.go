@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,12 +29,24 @@ func pause(ctx context.Context) {
 }
 
 // entries is a state machine that keeps what was applied.
-type entries struct{ applied []string }
+type entries struct {
+	mu      sync.Mutex
+	applied []string
+}
 
 func (e *entries) Apply(log *raft.Log) any {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	e.applied = append(e.applied, string(log.Data))
 	return nil
 }
+
+func (e *entries) appliedSoFar() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.applied)
+}
+
 func (e *entries) Snapshot() (raft.FSMSnapshot, error) { return nil, io.ErrUnexpectedEOF }
 func (e *entries) Restore(io.ReadCloser) error         { return io.ErrUnexpectedEOF }
 
