@@ -286,7 +286,7 @@ func (n *Node) removeHere(ctx context.Context, nodeID string) error {
 // changed waits for a configuration change.
 func (n *Node) changed(future raft.IndexFuture) error {
 	failed := make(chan error, 1)
-	go func() { failed <- future.Error() }()
+	go func() { failed <- outcomeOf(future, n.raftEnded) }()
 	timer := time.NewTimer(configurationTimeout)
 	defer timer.Stop()
 	var err error

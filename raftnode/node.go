@@ -52,6 +52,7 @@ type Node struct {
 	transport *peer.RaftTransport
 	raftEnd   func() raft.Future // begins Raft's end; every call answers the same future
 	started   chan struct{}
+	raftEnded chan struct{} // closed when Raft has ended, or its end is not waited for any more
 
 	readCourier, urgentCourier, commandCourier *courier
 	session                                    *nodeSession
@@ -97,7 +98,7 @@ func newNode(config Config) *Node {
 	n := &Node{
 		config: config, log: config.Logger, metrics: metrics.New(), startedAt: config.Clock.Wall(),
 		roster: peer.NewRoster(), machine: fsm.New(), progress: &progress{}, waits: newWaits(), events: transport.NewEventLog(),
-		started: make(chan struct{}), stopped: make(chan struct{}),
+		started: make(chan struct{}), raftEnded: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	address := config.PeerAdvertise
 	setDefault(&address, config.PeerAddress)

@@ -41,7 +41,8 @@ type proposer struct {
 	maxFlights int
 	patience   time.Duration // how long Raft may refuse entries for a leadership transfer before the process must exit
 	fatal      func(error)
-	lost       func() // called when Raft says that this node does not lead any more
+	lost       func()        // called when Raft says that this node does not lead any more
+	raftEnded  chan struct{} // see outcomeOf
 
 	mailbox mailbox
 	kick    chan struct{}
@@ -126,7 +127,7 @@ func (p *proposer) run() {
 	defer close(p.stopped)
 	waiter := make(chan *flight, p.maxFlights)
 	defer close(waiter)
-	go awaitFutures(waiter, p.landed, p.stopped)
+	go p.awaitFutures(waiter)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	stop := p.stop
@@ -154,9 +155,9 @@ func (p *proposer) run() {
 }
 
 // awaitFutures waits for the futures in the order of the entries, which is the order in which Raft resolves them.
-func awaitFutures(flights <-chan *flight, landed chan<- *flight, stopped <-chan struct{}) {
+func (p *proposer) awaitFutures(flights <-chan *flight) {
 	for f := range flights {
-		if f.err = f.future.Error(); f.err == nil {
+		if f.err = outcomeOf(f.future, p.raftEnded); f.err == nil {
 			switch response := f.future.Response().(type) {
 			case fsm.Applied:
 				f.applied = response
@@ -165,8 +166,8 @@ func awaitFutures(flights <-chan *flight, landed chan<- *flight, stopped <-chan 
 			}
 		}
 		select {
-		case landed <- f:
-		case <-stopped:
+		case p.landed <- f:
+		case <-p.stopped:
 		}
 	}
 }

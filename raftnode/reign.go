@@ -55,7 +55,7 @@ func (r *reign) over() bool { return r.ended.Err() != nil }
 func (n *Node) passBarrier(ctx context.Context, term uint64) error {
 	barrier := n.raft.Barrier(flightDeadline)
 	passed := make(chan error, 1)
-	go func() { passed <- barrier.Error() }()
+	go func() { passed <- outcomeOf(barrier, n.raftEnded) }()
 	select {
 	case err := <-passed:
 		if err != nil {
@@ -82,7 +82,8 @@ func (n *Node) newProposer(r *reign) *proposer {
 	p := &proposer{
 		term: r.term, log: n.raft, clock: r.clock, machine: n.machine, unix: r.unix, metrics: n.metrics,
 		maxFlights: n.config.EntriesInFlight, patience: 2 * n.config.RaftTimeout, fatal: n.fatal, lost: func() { r.end(); n.leadership.look() },
-		kick: make(chan struct{}, 1), landed: make(chan *flight, maxEntriesInFlight), stop: make(chan struct{}), stopped: make(chan struct{}),
+		raftEnded: n.raftEnded,
+		kick:      make(chan struct{}, 1), landed: make(chan *flight, maxEntriesInFlight), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	if id, _ := n.machine.Identity(); id == "" {
 		p.opening = append(p.opening, command.Identity{ClusterID: n.clusterID(), ClusterName: n.config.ClusterName})

@@ -58,6 +58,7 @@ func (n *Node) shutDown() {
 		n.leadership.waitReigns(time.Second)
 		ended := n.beginRaftEnd()
 		waitFor(engineStopPatience, func() { _ = ended.Error() })
+		close(n.raftEnded)
 		_ = n.transport.Close() // Raft does not close it when it ends by itself, as a removed leader does
 	}
 	if n.port != nil {

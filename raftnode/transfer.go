@@ -58,7 +58,7 @@ func (n *Node) transferHere(ctx context.Context, nodeID string) error {
 	}
 	done := make(chan error, 1)
 	future := n.raft.LeadershipTransferToServer(raft.ServerID(target.NodeID), raft.ServerAddress(target.Address))
-	go func() { done <- future.Error() }()
+	go func() { done <- outcomeOf(future, n.raftEnded) }()
 	timer := time.NewTimer(4 * n.config.RaftTimeout)
 	defer timer.Stop()
 	select {
