@@ -35,6 +35,12 @@ const (
 	long  = 30 * time.Second
 )
 
+// How many seeds make a run at most: enough for bugs that most plays meet, and for those that need a rare moment.
+const (
+	few  = 60
+	many = 200
+)
+
 // All are the mutants.
 func All() []Mutant {
 	return append(append(leaseMutants(), tokenMutants()...), append(requestMutants(), storeMutants()...)...)
@@ -53,7 +59,7 @@ func leaseMutants() []Mutant {
 		for i := range replies {
 			replies[i] = command.Map(word("now_ms"), command.Integer(int64(instant)), word("deadline_ms"), command.Integer(int64(instant)+2000))
 		}
-		return replies, nil`}}, with(4*time.Second, long, "isolate-leader", "isolate-one")},
+		return replies, nil`}}, few, with(4*time.Second, long, "isolate-leader", "isolate-one")},
 		{"local-expiry", "each node ends leases by its own clock, without an entry that says so", []Edit{{"raftnode/replica.go",
 			"	r.metrics.Applied(len(applied.Replies), time.Since(start))",
 			`	r.machine.Apply(log.Index, log.Term, command.AppendEntry(nil, command.Entry{
@@ -61,47 +67,50 @@ func leaseMutants() []Mutant {
 	}))
 	r.metrics.Applied(len(applied.Replies), time.Since(start))`},
 			{"raftnode/replica.go", "	\"github.com/coordd/coordd/fsm\"\n", "	\"github.com/coordd/coordd/fsm\"\n	\"github.com/coordd/coordd/fsm/command\"\n"}},
-			with(time.Second, short, "kill-one")},
+			few, with(time.Second, short, "kill-one")},
 		{"early-expiry", "a lease ends 300 ms before its time is over", []Edit{{"fsm/state.go",
 			"	return record.deadline, record.deadline != 0 && record.deadline <= s.now",
-			"	return record.deadline, record.deadline != 0 && record.deadline <= s.now.Add(300)"}}, with(time.Second, short, "kill-one")},
+			"	return record.deadline, record.deadline != 0 && record.deadline <= s.now.Add(300)"}}, few, with(time.Second, short, "kill-one")},
 		{"wall-clock-ttl", "the leader measures time to live with its wall clock", []Edit{{"raftnode/reign.go",
 			"newLeaderClock(n.config.Clock.Monotonic, n.appliedInstant)",
 			"newLeaderClock(func() time.Duration { return time.Duration(n.config.Clock.Wall().UnixNano()) }, n.appliedInstant)"}},
-			withFailpoints(with(3*time.Second, long, "clock-strobe"))},
+			few, withFailpoints(with(3*time.Second, long, "clock-strobe"))},
 		{"deadline-from-receive", "the client counts a session's time from when it got the answer, not from when it asked", []Edit{
 			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	sent = c.clock.now()\n	if err := s.opened(answer, sent); err != nil {"},
 			{"client/keepalive.go", "	return s.extend(answer, sent)", "	sent = s.client.clock.now()\n	return s.extend(answer, sent)"}},
-			with(3*time.Second, long, "client-lag")},
+			0, with(3*time.Second, long, "client-lag")},
 		{"clock-in-machine", "the state machine reads the clock of its node", []Edit{
 			{"fsm/machine.go", "	s.now = max(s.now, entry.Now)", "	s.now = max(s.now, entry.Now) + command.Instant(time.Now().UnixMilli()&1)"},
-			{"fsm/machine.go", "import (\n", "import (\n	\"time\"\n"}}, with(time.Second, short, "kill-one")},
+			{"fsm/machine.go", "import (\n", "import (\n	\"time\"\n"}}, few, with(time.Second, short, "kill-one")},
 	}
 }
 
 func tokenMutants() []Mutant {
 	return []Mutant{
-		{"token-from-counter", "tokens come from a counter in the memory of a node", []Edit{{"fsm/state.go",
-			"func (s *state) token() command.Token { return command.Token(s.tokenBase + s.index) }",
-			`func (s *state) token() command.Token {
-	if granting != s.index {
-		granting = s.index
-		grants++
+		{"token-from-counter", "tokens come from a counter in the memory of a node", []Edit{
+			{"fsm/state.go", "func (s *state) token() command.Token { return command.Token(s.tokenBase + s.index) }", `func (s *state) token() command.Token {
+	if s.granting != s.index {
+		s.granting = s.index
+		s.grants++
 	}
-	return command.Token(grants)
-}
-
-var granting, grants uint64`}}, with(time.Second, short, "kill-one", "kill-leader")},
-		{"release-by-anybody", "a lock can be released with the token of an earlier holder", []Edit{{"fsm/holds_release.go",
-			"		case record.stage != stageHeld || byID && holder != hold.Waiter || !byID && record.token != hold.Token:",
-			"		case record.stage != stageHeld || byID && holder != hold.Waiter:"}}, with(time.Second, short, "kill-one")},
+	return command.Token(s.grants)
+}`},
+			{"fsm/state.go", "	tokenBase   uint64          // token = tokenBase + index\n", "	tokenBase   uint64          // token = tokenBase + index\n	granting    uint64\n	grants      uint64\n"},
+		}, few, with(time.Second, short, "kill-one", "kill-leader")},
+		{"two-grants-in-an-entry", "a name can get two owners in one entry, with one token (S7)", []Edit{
+			{"fsm/machine.go", "	_, already := c.granted[key]\n	return already", "	return false"},
+			{"raftnode/packing.go", "_, already := p.written[name]; already {", "_, already := p.written[name]; already && size < 0 {"},
+		}, few, nil},
+		{"release-by-anybody", "a lock can be released by whoever held it earlier", []Edit{{"fsm/holds_release.go",
+			"		case record.stage != stageHeld || byID && holder != hold.Waiter || !byID && record.token != hold.Token:\n		case record.session != session || owner != \"\" && record.owner != owner:\n",
+			"		case record.stage != stageHeld || byID && holder != hold.Waiter:\n"}}, few, with(time.Second, short, "kill-one")},
 		{"last-come-first-served", "a lock is handed to who came last", []Edit{{"fsm/waiters.go",
 			"		found, waiter, ok = k, w, k.name == key\n		return false",
-			"		if k.name != key {\n			return false\n		}\n		found, waiter, ok = k, w, true\n		return true"}}, with(time.Second, short, "kill-one")},
+			"		if k.name != key {\n			return false\n		}\n		found, waiter, ok = k, w, true\n		return true"}}, few, with(time.Second, short, "kill-one")},
 		{"snapshot-without-deadlines", "a snapshot forgets when leases end", []Edit{{"fsm/snapshot.go",
 			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}",
 			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}\n	s.deadlines, rowSum = newState().deadlines, s.sum"}},
-			compacting(with(time.Second, long, "kill-one", "kill-all"))},
+			few, compacting(with(time.Second, long, "kill-one", "kill-all"))},
 	}
 }
 
@@ -109,23 +118,31 @@ func requestMutants() []Mutant {
 	return []Mutant{
 		{"no-duplicate-suppression", "a request that is sent again is run again", []Edit{{"fsm/requests.go",
 			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {",
-			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found && record.lock == \"never\" {"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
+			"	if record, found := s.results.get(resultKey{id, c.Request.Number}); found && record.lock == \"never\" {"}}, few, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
 		{"results-not-in-snapshot", "remembered results are missing from the snapshot", []Edit{{"fsm/snapshot.go",
 			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}",
 			"	if err := in.readTables(s.tables()); err != nil {\n		return err\n	}\n	s.results, rowSum = newState().results, s.sum"}},
-			compacting(with(time.Second, long, "kill-one", "kill-leader"))},
+			few, compacting(with(time.Second, long, "kill-one", "kill-leader"))},
 		{"new-number-on-retry", "a request whose fate is not known is sent again under a new number", []Edit{{"raftnode/courier_return.go",
-			"		if dead {\n			j.number = 0", "		if dead || j.maybeProposed {\n			j.number = 0"}}, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
+			"		if dead {\n			j.number = 0", "		if dead || j.maybeProposed {\n			j.number = 0"}}, few, with(2*time.Second, long, "pause-leader", "kill-leader", "isolate-leader")},
 		{"local-reads", "a node answers reads from its own state, without asking the leader", []Edit{{"raftnode/execute.go",
 			"		return n.readCourier.carry(ctx, newJob(lane, ops, bytesOf(ops)))",
-			"		replies, _ := n.machine.Read(n.machine.Now(), ops)\n		return replies, nil"}}, with(2*time.Second, long, "isolate-one", "delay")},
+			"		replies, _ := n.machine.Read(n.machine.Now(), ops)\n		return replies, nil"}}, few, with(2*time.Second, long, "isolate-one", "delay")},
 	}
 }
 
 func storeMutants() []Mutant {
 	return []Mutant{
-		{"no-fsync", "the log is not synced to disk", []Edit{{"raftnode/store/store.go",
+		{"entries-of-another-term", "an entry that was stamped in another term than Raft gave it is run (S2)", []Edit{
+			{"fsm/machine.go", "TermMatched: err == nil && entry.Term == term}", "TermMatched: err == nil}"},
+		}, many, nil},
+		{"heartbeats-beside-the-loop", "heartbeats take the library's fast path beside Raft's main loop (raft#695)", []Edit{{"transport/peer/rafttransport.go",
+			"func (t *RaftTransport) SetHeartbeatHandler(func(raft.RPC)) {}",
+			"func (t *RaftTransport) SetHeartbeatHandler(take func(raft.RPC)) { t.NetworkTransport.SetHeartbeatHandler(take) }"}}, many, nil},
+		{"vote-in-two-writes", "a vote's term and candidate are written one after the other (raft#661)", []Edit{{"raftnode/store/store.go", "&voteKeeper{StableStore: stable}", "stable"}}, many, nil},
+		{"no-fsync", "the log is not synced to disk", []Edit{{"raftnode/store/memory.go",
+			"	return &Memory{seen: empty,", "	return &Memory{careless: true, seen: empty,"}, {"raftnode/store/store.go",
 			"	store, err := raftboltdb.New(raftboltdb.Options{\n		Path: path,", "	store, err := raftboltdb.New(raftboltdb.Options{\n		NoSync: true,\n		Path: path,"}},
-			with(2*time.Second, short, "power-loss-all", "power-loss-majority")},
+			few, with(2*time.Second, short, "power-loss-all", "power-loss-majority")},
 	}
 }

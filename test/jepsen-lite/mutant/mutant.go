@@ -22,7 +22,9 @@ type Mutant struct {
 	Name  string
 	About string
 	Edits []Edit
-	// Adapt changes the plan of the runs that must find it: nemeses above all.
+	// Seeds is how many seeds of the simulation a run that must find it plays at most. 0: the simulation cannot express it, and real processes are run.
+	Seeds uint64
+	// Adapt changes the plan of the runs with real processes that must find it: nemeses above all. nil: such runs are not expected to.
 	Adapt func(*run.Plan)
 }
 
@@ -42,7 +44,9 @@ func Find(name string) (Mutant, error) {
 func (m Mutant) Plan(seed uint64) run.Plan {
 	plan := run.Default()
 	plan.Nemeses, plan.Seed, plan.StopEarly, plan.Mutant = nil, seed, true, m.Name
-	m.Adapt(&plan)
+	if m.Adapt != nil {
+		m.Adapt(&plan)
+	}
 	return plan
 }
 
@@ -66,22 +70,31 @@ func (m Mutant) Changed(repository string) (map[string]string, error) {
 	return files, nil
 }
 
-// Overlay writes the changed files into the folder, which is made, and returns the file for the flag -overlay of the go command.
-func (m Mutant) Overlay(repository, folder string) (string, error) {
+// Planted writes the changed files into the folder, which is made, and says which file of the repository each of them is to replace.
+func (m Mutant) Planted(repository, folder string) (map[string]string, error) {
 	files, err := m.Changed(repository)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	replace := map[string]string{}
 	for name, text := range files {
 		path := filepath.Join(folder, "mutant", name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return "", err
+			return nil, err
 		}
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return "", err
+			return nil, err
 		}
 		replace[filepath.Join(repository, name)] = path
+	}
+	return replace, nil
+}
+
+// Overlay is Planted as a file for the flag -overlay of the go command, which it returns.
+func (m Mutant) Overlay(repository, folder string) (string, error) {
+	replace, err := m.Planted(repository, folder)
+	if err != nil {
+		return "", err
 	}
 	overlay, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {

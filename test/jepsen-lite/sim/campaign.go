@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/coordd/coordd/test/jepsen-lite/sim/stage"
 )
 
 // progressEvery is how often a campaign says how far it is.
@@ -27,8 +29,8 @@ type tally struct {
 }
 
 // campaign plays many seeds at once and says what came of them.
-func campaign(ctx context.Context, stage *stage, s settings, out io.Writer) (int, error) {
-	book, err := openLedger(s.ledger, stage.revision)
+func campaign(ctx context.Context, built *stage.Stage, s settings, out io.Writer) (int, error) {
+	book, err := openLedger(s.ledger, built.Revision)
 	if err != nil {
 		return exitUnknown, err
 	}
@@ -40,7 +42,7 @@ func campaign(ctx context.Context, stage *stage, s settings, out io.Writer) (int
 		defer stop()
 	}
 	t := &tally{started: time.Now(), counts: make(map[string]int)}
-	results := playAll(ctx, stage, s, book, t)
+	results := playAll(ctx, built, s, book, t)
 	ticker := time.NewTicker(progressEvery)
 	defer ticker.Stop()
 	version := commit()
@@ -54,16 +56,16 @@ func campaign(ctx context.Context, stage *stage, s settings, out io.Writer) (int
 				t.summary(out, s, book)
 				return t.exit(s), nil
 			}
-			if r.verdict() == "unknown" && ctx.Err() != nil {
+			if r.Verdict() == "unknown" && ctx.Err() != nil {
 				continue // interrupted
 			}
 			t.take(r)
-			r.tell(out)
-			entry := line{stage.revision, version, r.Seed, r.verdict(), r.Fingerprint, r.took.Milliseconds()}
+			r.Tell(out)
+			entry := line{built.Revision, version, r.Seed, r.Verdict(), r.Fingerprint, r.Took.Milliseconds()}
 			if err := book.note(entry); err != nil {
 				return exitUnknown, err
 			}
-			if r.verdict() != "valid" && !s.keepGoing {
+			if r.Verdict() != "valid" && !s.keepGoing {
 				stop()
 			}
 		}
@@ -71,7 +73,7 @@ func campaign(ctx context.Context, stage *stage, s settings, out io.Writer) (int
 }
 
 // playAll plays the seeds that are not in the ledger, with all workers, and closes the channel when there are no more.
-func playAll(ctx context.Context, stage *stage, s settings, book *ledger, t *tally) <-chan *result {
+func playAll(ctx context.Context, built *stage.Stage, s settings, book *ledger, t *tally) <-chan *stage.Result {
 	var due []uint64
 	for seed := s.first; seed < s.first+s.seeds; seed++ {
 		if book.done[seed] && !s.anew {
@@ -80,7 +82,7 @@ func playAll(ctx context.Context, stage *stage, s settings, book *ledger, t *tal
 		}
 		due = append(due, seed)
 	}
-	seeds, results := make(chan uint64), make(chan *result)
+	seeds, results := make(chan uint64), make(chan *stage.Result)
 	go func() {
 		defer close(seeds)
 		for _, seed := range due {
@@ -95,7 +97,7 @@ func playAll(ctx context.Context, stage *stage, s settings, book *ledger, t *tal
 	for range s.workers {
 		workers.Go(func() {
 			for seed := range seeds {
-				results <- stage.play(ctx, seed, "", io.Discard)
+				results <- built.Play(ctx, seed, "", io.Discard)
 			}
 		})
 	}
@@ -107,14 +109,14 @@ func playAll(ctx context.Context, stage *stage, s settings, book *ledger, t *tal
 }
 
 // take adds a result.
-func (t *tally) take(r *result) {
+func (t *tally) take(r *stage.Result) {
 	t.played++
 	t.simulated += r.Simulated
-	t.slowest = max(t.slowest, r.took)
+	t.slowest = max(t.slowest, r.Took)
 	for what, count := range r.Counts {
 		t.counts[what] += count
 	}
-	switch r.verdict() {
+	switch r.Verdict() {
 	case "invalid":
 		t.invalid = append(t.invalid, r.Seed)
 	case "unknown":

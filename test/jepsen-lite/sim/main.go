@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coordd/coordd/test/jepsen-lite/sim/exact"
+	"github.com/coordd/coordd/test/jepsen-lite/sim/stage"
 )
 
 // The ways in which a run ends. Unknown is never a pass.
@@ -23,8 +23,6 @@ const (
 	exitInvalid = 1
 	exitUnknown = 2
 )
-
-const worldPackage = "github.com/coordd/coordd/test/jepsen-lite/sim/world"
 
 // settings are the flags.
 type settings struct {
@@ -90,43 +88,38 @@ func parse(arguments []string) (settings, error) {
 
 // run builds the plays and plays what the settings ask for.
 func run(ctx context.Context, s settings, out io.Writer) (code int, err error) {
-	folder, err := os.MkdirTemp(memoryFolder(), "coordd-sim-")
+	folder, err := os.MkdirTemp(stage.MemoryFolder(), "coordd-sim-")
 	if err != nil {
 		return exitUnknown, fmt.Errorf("make a folder for the plays: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	fmt.Fprintln(out, "building the plays; the first time this builds the Go runtime too, which takes a minute or two")
-	binary, exactly, err := exact.Build(folder, worldPackage)
+	built, exactly, err := stage.Build(folder, nil)
 	if err != nil {
 		return exitUnknown, err
 	}
 	if exactly != nil {
 		fmt.Fprintf(out, "seeds repeat the faults and the questions, but not every interleaving: %v\n", exactly)
 	}
-	stage := &stage{binary: binary, folder: folder, revision: revision(binary)}
 	if s.repeat != 0 {
-		return repeat(ctx, stage, s, out)
+		return repeat(ctx, built, s, out)
 	}
-	return campaign(ctx, stage, s, out)
+	return campaign(ctx, built, s, out)
 }
 
-// memoryFolder is a folder that lies in memory, if the system has one: nodes write little, but they wait for it. Empty means the usual temporary folder.
-func memoryFolder() string {
-	const shared = "/dev/shm"
-	if info, err := os.Stat(shared); err == nil && info.IsDir() {
-		return shared
-	}
-	return ""
+// exitCode is how a run ends with a verdict.
+func exitCode(verdict string) int {
+	return map[string]int{"valid": exitValid, "invalid": exitInvalid, "unknown": exitUnknown}[verdict]
 }
 
 // repeat plays one seed and shows what happens.
-func repeat(ctx context.Context, stage *stage, s settings, out io.Writer) (int, error) {
-	result := stage.play(ctx, s.repeat, storyOf(s), out)
+func repeat(ctx context.Context, built *stage.Stage, s settings, out io.Writer) (int, error) {
+	result := built.Play(ctx, s.repeat, storyOf(s), out)
 	fmt.Fprintln(out)
-	result.tell(out)
-	fmt.Fprintf(out, "fingerprint %s, %.1f s simulated in %s\n", result.Fingerprint, result.Simulated.Seconds(), result.took.Round(time.Millisecond))
-	fmt.Fprintf(out, "verdict: %s\n", result.verdict())
-	return result.exit(), ctx.Err()
+	result.Tell(out)
+	fmt.Fprintf(out, "fingerprint %s, %.1f s simulated in %s\n", result.Fingerprint, result.Simulated.Seconds(), result.Took.Round(time.Millisecond))
+	fmt.Fprintf(out, "verdict: %s\n", result.Verdict())
+	return exitCode(result.Verdict()), ctx.Err()
 }
 
 func storyOf(s settings) string {

@@ -3,6 +3,7 @@ package exact
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,7 +72,7 @@ func coorddNext() uint64 {
 }
 
 // overlay writes the changed files into a folder, and the description for the go command. It answers that description's path.
-func overlay(folder string) (string, error) {
+func overlay(folder string, planted map[string]string) (string, error) {
 	root, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return "", fmt.Errorf("ask the go command where its sources are: %w", err)
@@ -92,6 +93,7 @@ func overlay(folder string) (string, error) {
 		texts[c.file] = strings.Replace(texts[c.file], c.old, c.new, 1)
 	}
 	replaced := make(map[string]string)
+	maps.Copy(replaced, planted)
 	for file, text := range texts {
 		changed := filepath.Join(folder, strings.ReplaceAll(file, "/", "_"))
 		if err := os.WriteFile(changed, []byte(text), 0o600); err != nil {
@@ -99,6 +101,11 @@ func overlay(folder string) (string, error) {
 		}
 		replaced[filepath.Join(sources, file)] = changed
 	}
+	return describe(folder, replaced)
+}
+
+// describe writes the description of an overlay.
+func describe(folder string, replaced map[string]string) (string, error) {
 	description, err := json.Marshal(map[string]any{"Replace": replaced})
 	if err != nil {
 		return "", err
@@ -107,15 +114,21 @@ func overlay(folder string) (string, error) {
 	return path, os.WriteFile(path, description, 0o600)
 }
 
-// Build builds the test binary of a package in a folder and answers its path. exactly is nil when plays can be repeated exactly, and otherwise why not.
-func Build(folder, packagePath string) (binary string, exactly, err error) {
+// Build builds the test binary of a package in a folder and answers its path. Planted are files that are built instead of others. exactly is nil when plays can be repeated exactly, and otherwise why not.
+func Build(folder, packagePath string, planted map[string]string) (binary string, exactly, err error) {
 	binary = filepath.Join(folder, "plays.test")
 	arguments := []string{"test", "-c", "-o", binary}
 	environment := os.Environ()
-	description, exactly := overlay(folder)
+	description, exactly := overlay(folder, planted)
 	if exactly == nil {
 		arguments = append(arguments, "-overlay", description, "-tags", Tag)
 		environment = append(environment, "CGO_ENABLED=0", "GOEXPERIMENT=norandomizedheapbase64")
+	}
+	if exactly != nil && len(planted) > 0 {
+		if description, err = describe(folder, planted); err != nil {
+			return "", exactly, err
+		}
+		arguments = append(arguments, "-overlay", description)
 	}
 	build := exec.Command("go", append(arguments, packagePath)...)
 	build.Env = environment

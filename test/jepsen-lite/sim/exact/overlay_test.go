@@ -8,7 +8,7 @@ import (
 
 // The changes fit the Go that builds this; when they do not any more, plays still run, and seeds repeat less.
 func TestTheChangesFitThisGo(t *testing.T) {
-	path, err := overlay(t.TempDir())
+	path, err := overlay(t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package main
+package stage
 
 import (
 	"bufio"
@@ -7,12 +7,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/sim/exact"
@@ -21,19 +23,40 @@ import (
 // mostTrueTime ends a play that does not come to an end.
 const mostTrueTime = 3 * time.Minute
 
+const worldPackage = "github.com/coordd/coordd/test/jepsen-lite/sim/world"
+
 // resultMark begins the line in which a play reports; the same stands in package world.
 const resultMark = "coordd-sim-result: "
 
-// stage plays seeds, each in a process of its own: so every play begins from the same state of the runtime, one that panics takes no other with it, and no garbage
+// Stage plays seeds, each in a process of its own: so every play begins from the same state of the runtime, one that panics takes no other with it, and no garbage
 // need be collected.
-type stage struct {
-	binary   string
-	folder   string
-	revision string // of the build
+type Stage struct {
+	Binary   string // the plays, as Build makes them
+	Folder   string // for what the plays write
+	Revision string // of the build
 }
 
-// result is what came of a seed.
-type result struct {
+// Build makes a stage in a folder. Planted changes files of the sources: from their paths to those of what is built instead; nil changes nothing. exactly is nil when plays can be
+// repeated exactly, and otherwise why not.
+func Build(folder string, planted map[string]string) (built *Stage, exactly, err error) {
+	binary, exactly, err := exact.Build(folder, worldPackage, planted)
+	if err != nil {
+		return nil, exactly, err
+	}
+	return &Stage{Binary: binary, Folder: folder, Revision: revision(binary)}, exactly, nil
+}
+
+// MemoryFolder is a folder that lies in memory, if the system has one: nodes write little, but they wait for it. Empty means the usual temporary folder.
+func MemoryFolder() string {
+	const shared = "/dev/shm"
+	if info, err := os.Stat(shared); err == nil && info.IsDir() {
+		return shared
+	}
+	return ""
+}
+
+// Result is what came of a seed.
+type Result struct {
 	Seed        uint64         `json:"seed"`
 	Violations  []string       `json:"violations,omitempty"`
 	Undecided   []string       `json:"undecided,omitempty"`
@@ -42,11 +65,11 @@ type result struct {
 	Nodes       int            `json:"nodes"`
 	Counts      map[string]int `json:"counts"`
 
-	took time.Duration
+	Took time.Duration `json:"-"` // true time
 }
 
-// verdict is valid, invalid or unknown.
-func (r *result) verdict() string {
+// Verdict is valid, invalid or unknown.
+func (r *Result) Verdict() string {
 	switch {
 	case len(r.Violations) > 0:
 		return "invalid"
@@ -56,31 +79,27 @@ func (r *result) verdict() string {
 	return "valid"
 }
 
-func (r *result) exit() int {
-	return map[string]int{"valid": exitValid, "invalid": exitInvalid, "unknown": exitUnknown}[r.verdict()]
-}
-
-// tell writes what is wrong with a seed, and how to see it again.
-func (r *result) tell(out io.Writer) {
+// Tell writes what is wrong with a seed, and how to see it again.
+func (r *Result) Tell(out io.Writer) {
 	for _, violation := range r.Violations {
 		fmt.Fprintf(out, "seed %d: VIOLATION: %s\n", r.Seed, violation)
 	}
 	for _, undecided := range r.Undecided {
 		fmt.Fprintf(out, "seed %d: undecided: %s\n", r.Seed, undecided)
 	}
-	if r.verdict() != "valid" {
+	if r.Verdict() != "valid" {
 		fmt.Fprintf(out, "seed %d: see it again: go run ./test/jepsen-lite/sim --repeat %d\n", r.Seed, r.Seed)
 	}
 }
 
-// play plays a seed. story is empty, or says what is shown on out while it is played.
-func (s *stage) play(ctx context.Context, seed uint64, story string, out io.Writer) *result {
+// Play plays a seed. story is empty, or says what is shown on out while it is played.
+func (s *Stage) Play(ctx context.Context, seed uint64, story string, out io.Writer) *Result {
 	start := time.Now()
-	folder := filepath.Join(s.folder, fmt.Sprint(seed))
+	folder := filepath.Join(s.Folder, fmt.Sprint(seed))
 	defer func() { _ = os.RemoveAll(folder) }()
 	limited, cancel := context.WithTimeout(ctx, mostTrueTime)
 	defer cancel()
-	process := exec.CommandContext(limited, s.binary, "-test.run", "^TestOneSeed$", "-test.v")
+	process := exec.CommandContext(limited, s.Binary, "-test.run", "^TestOneSeed$", "-test.v")
 	process.Env = append(append(os.Environ(), exact.Environment()...), fmt.Sprintf("COORDD_SIM_SEED=%d", seed), "COORDD_SIM_STORY="+story, "COORDD_SIM_DIR="+folder)
 	var answer, complaint bytes.Buffer
 	process.Stdout, process.Stderr = &answer, &complaint
@@ -88,28 +107,40 @@ func (s *stage) play(ctx context.Context, seed uint64, story string, out io.Writ
 		process.Stderr = io.MultiWriter(&complaint, out)
 	}
 	err := process.Run()
-	r := &result{Seed: seed}
+	r := &Result{Seed: seed}
 	switch found, readable := read(answer.Bytes()); {
 	case ctx.Err() != nil:
 		r.Undecided = []string{"the play was interrupted"}
 	case limited.Err() != nil:
 		r.Undecided = []string{fmt.Sprintf("the play did not come to an end in %s", mostTrueTime)}
+	case killed(err):
+		r.Undecided = []string{fmt.Sprintf("the process was ended from outside (%v)", err)}
 	case !readable:
-		r.Violations = []string{fmt.Sprintf("the process ended before its play did (%v): %s", err, essence(answer.String()+complaint.String()))}
+		r.Violations = []string{fmt.Sprintf("process: it ended before its play did (%v): %s", err, essence(answer.String()+complaint.String()))}
 	default:
 		r = found
 	}
-	r.took = time.Since(start)
+	r.Took = time.Since(start)
 	return r
 }
 
+// killed reports that somebody ended the process, as a system does that runs out of memory.
+func killed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
 // read finds the result among the lines that a process wrote.
-func read(answer []byte) (*result, bool) {
+func read(answer []byte) (*Result, bool) {
 	lines := bufio.NewScanner(bytes.NewReader(answer))
 	lines.Buffer(nil, 1<<24)
 	for lines.Scan() {
 		if text, ok := strings.CutPrefix(lines.Text(), resultMark); ok {
-			var r result
+			var r Result
 			return &r, json.Unmarshal([]byte(text), &r) == nil
 		}
 	}

@@ -128,7 +128,7 @@ func (c *client) useCounters() {
 		name := command.Name{Key: "once-" + c.unique()}
 		reply, outcome := c.ask(command.Increment{Name: name, Delta: 1})
 		if outcome == done && reply.Integer != 1 {
-			c.world.violate("the first increment of %q was answered with %+v", name.Key, reply)
+			c.world.violate(exactlyOnce, "the first increment of %q was answered with %+v", name.Key, reply)
 		}
 		add(c.world.history, &c.world.history.counters, counting{name, outcome})
 		c.rest(90 * time.Millisecond)
@@ -147,7 +147,7 @@ func (w *world) lookAtCounters() {
 		}
 		reply, outcome := c.ask(command.MultiGet{Names: names})
 		if outcome != done {
-			w.violate("liveness: counters could not be read after everything was healed")
+			w.violate(liveness, "counters could not be read after everything was healed")
 			return
 		}
 		for i, one := range some {
@@ -161,8 +161,8 @@ func (w *world) judgeCounter(one counting, says string) {
 	switch {
 	case says == "1" && one.outcome != failed, says == "" && one.outcome != done:
 	case says == "" || says == "1":
-		w.violate("the increment of %q was answered as %s, and the counter says %q", one.name.Key, one.outcome, says)
+		w.violate(exactlyOnce, "the increment of %q was answered as %s, and the counter says %q", one.name.Key, one.outcome, says)
 	default:
-		w.violate("the increment of %q ran %s times", one.name.Key, says)
+		w.violate(exactlyOnce, "the increment of %q ran %s times", one.name.Key, says)
 	}
 }

@@ -447,6 +447,6 @@ func (w *world) ended(place int, reason error) {
 	case strings.Contains(sentence, "leadership transfer that does not end"):
 		w.count("ended by a stuck transfer")
 	default:
-		w.violate("node %d could not go on: %v", place, reason)
+		w.violate(nodeEnds, "node %d could not go on: %v", place, reason)
 	}
 }

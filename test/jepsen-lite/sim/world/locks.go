@@ -230,7 +230,7 @@ func (s *session) await(name command.Name, place string) (command.Reply, outcome
 	c := s.client
 	waiter, err := command.ParsePosition(place)
 	if err != nil {
-		c.world.violate("a place in the line for %q has the id %q", name.Key, place)
+		c.world.violate(linearizable, "a place in the line for %q has the id %q", name.Key, place)
 		return command.Reply{}, failed
 	}
 	if c.chance.IntN(4) == 0 {

@@ -86,11 +86,11 @@ func (r *record) compare(node int, index, term, data uint64, applied fsm.Applied
 	known := r.entries[index]
 	switch {
 	case known == nil:
-		r.world.violate("node %d ran a command at index %d, where the others ran none", node, index)
+		r.world.violate(agreement, "node %d ran a command at index %d, where the others ran none", node, index)
 	case known.term != term || known.data != data:
-		r.world.violate("node %d ran another entry at index %d (term %d) than the others (term %d)", node, index, term, known.term)
+		r.world.violate(agreement, "node %d ran another entry at index %d (term %d) than the others (term %d)", node, index, term, known.term)
 	case !sameApplied(known.applied, applied):
-		r.world.violate("node %d answered differently at index %d: %+v instead of %+v", node, index, applied, known.applied)
+		r.world.violate(agreement, "node %d answered differently at index %d: %+v instead of %+v", node, index, applied, known.applied)
 	}
 }
 
@@ -199,14 +199,14 @@ func valueOf(reply command.Reply) string {
 func (r *record) begin(index uint64, event fsm.Event, at moment) {
 	holds := r.holds[event.Name]
 	if event.Token != command.Token(index) {
-		r.world.violate("the token of %q granted at index %d is %d", event.Name.Key, index, event.Token)
+		r.world.violate(tokens, "the token of %q granted at index %d is %d", event.Name.Key, index, event.Token)
 	}
 	if len(holds) > 0 {
 		switch last := holds[len(holds)-1]; {
 		case last.lasts():
-			r.world.violate("%q has two holders at index %d: %q (token %d) and %q", event.Name.Key, index, last.holder, last.token, event.Holder)
+			r.world.violate(exclusion, "%q has two holders at index %d: %q (token %d) and %q", event.Name.Key, index, last.holder, last.token, event.Holder)
 		case last.token >= event.Token:
-			r.world.violate("the tokens of %q fell from %d to %d at index %d", event.Name.Key, last.token, event.Token, index)
+			r.world.violate(tokens, "the tokens of %q fell from %d to %d at index %d", event.Name.Key, last.token, event.Token, index)
 		}
 	}
 	r.holds[event.Name] = append(holds, &hold{token: event.Token, holder: event.Holder, began: at})
@@ -216,7 +216,7 @@ func (r *record) begin(index uint64, event fsm.Event, at moment) {
 func (r *record) end(index uint64, event fsm.Event, at moment) {
 	holds := r.holds[event.Name]
 	if len(holds) == 0 || !holds[len(holds)-1].lasts() || holds[len(holds)-1].token != event.Token {
-		r.world.violate("%q lost a holder with token %d at index %d that it did not have", event.Name.Key, event.Token, index)
+		r.world.violate(exclusion, "%q lost a holder with token %d at index %d that it did not have", event.Name.Key, event.Token, index)
 		return
 	}
 	last := holds[len(holds)-1]
@@ -229,7 +229,7 @@ func (r *record) checkLine(index uint64, event fsm.Event, served command.WaiterI
 	delete(line, served)
 	for waiter := range line {
 		if waiter.Index < index && (served.IsZero() || waiter.Compare(served) < 0) {
-			r.world.violate("%q overtook waiter %s in the line for %q at index %d", event.Holder, waiter, event.Name.Key, index)
+			r.world.violate(fifo, "%q overtook waiter %s in the line for %q at index %d", event.Holder, waiter, event.Name.Key, index)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func (c *client) write(register command.Name) {
 	case outcome == unknown:
 		add(c.world.history, &c.world.history.registers, access{register, c.number, true, value, asked.order, math.MaxInt64})
 	case reply.IsError():
-		c.world.violate("a write of %q was answered with %s", register.Key, reply.Text)
+		c.world.violate(linearizable, "a write of %q was answered with %s", register.Key, reply.Text)
 	default:
 		add(c.world.history, &c.world.history.registers, access{register, c.number, true, value, asked.order, c.world.now().order})
 	}
@@ -88,7 +88,7 @@ func (w *world) judgeRegisters(report *Report) {
 	for _, name := range slices.Sorted(maps.Keys(histories)) {
 		switch porcupine.CheckOperationsTimeout(register, histories[name], porcupinePatience) {
 		case porcupine.Illegal:
-			report.Violations = append(report.Violations, fmt.Sprintf("no order of the %d reads and writes explains what %q answered", len(histories[name]), name))
+			report.Violations = append(report.Violations, fmt.Sprintf(string(linearizable)+": no order of the %d reads and writes explains what %q answered", len(histories[name]), name))
 		case porcupine.Unknown:
 			report.Undecided = append(report.Undecided, fmt.Sprintf("whether %q is linearizable: no order was found within %s, and none was ruled out", name, porcupinePatience))
 		}

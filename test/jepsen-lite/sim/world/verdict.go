@@ -40,17 +40,17 @@ func (w *world) judgeClaims() {
 	for _, one := range w.history.claims {
 		switch found := w.record.find(one.name, one.token); {
 		case found == nil:
-			w.violate("%q was told that it holds %q with token %d, which was never committed", one.holder, one.name.Key, one.token)
+			w.violate(durable, "%q was told that it holds %q with token %d, which was never committed", one.holder, one.name.Key, one.token)
 		case found.holder != one.holder:
-			w.violate("%q was told that it holds %q with token %d, which belongs to %q", one.holder, one.name.Key, one.token, found.holder)
+			w.violate(durable, "%q was told that it holds %q with token %d, which belongs to %q", one.holder, one.name.Key, one.token, found.holder)
 		case found.began.order > one.answer.order:
-			w.violate("%q was told that it holds %q with token %d before that was committed", one.holder, one.name.Key, one.token)
+			w.violate(durable, "%q was told that it holds %q with token %d before that was committed", one.holder, one.name.Key, one.token)
 		case !found.lasts() && found.ended.order < one.asked.order:
-			w.violate("%q was told that it holds %q with token %d, which had ended before it asked", one.holder, one.name.Key, one.token)
+			w.violate(durable, "%q was told that it holds %q with token %d, which had ended before it asked", one.holder, one.name.Key, one.token)
 		}
 		k := key{one.name, one.token}
 		if other, already := claimed[k]; already && other != one.holder {
-			w.violate("%q and %q were both told that they hold %q with token %d", other, one.holder, one.name.Key, one.token)
+			w.violate(durable, "%q and %q were both told that they hold %q with token %d", other, one.holder, one.name.Key, one.token)
 		}
 		claimed[k] = one.holder
 	}
@@ -60,7 +60,7 @@ func (w *world) judgeClaims() {
 func (w *world) judgeLooks() {
 	for _, one := range w.history.looks {
 		if !w.record.wasTrue(one) {
-			w.violate("a read of %q between %s and %s answered %q, which was not so at any moment between", one.name.Key, one.asked.at, one.answer.at, one.value)
+			w.violate(linearizable, "a read of %q between %s and %s answered %q, which was not so at any moment between", one.name.Key, one.asked.at, one.answer.at, one.value)
 		}
 	}
 }
@@ -99,13 +99,13 @@ func (w *world) judgeRenewals() {
 		}
 		for _, h := range w.record.holds[one.name] {
 			if (h.token == one.token || one.value != "" && h.holder == one.value) && h.reason == fsm.ReasonExpired && w.record.gone(one.name, h) < one.until {
-				w.violate("%q lost %q at %s, which had been promised until %s at least", h.holder, one.name.Key, w.record.gone(one.name, h), one.until)
+				w.violate(expiry, "%q lost %q at %s, which had been promised until %s at least", h.holder, one.name.Key, w.record.gone(one.name, h), one.until)
 			}
 		}
 	}
 	for _, end := range w.record.ends {
 		if until, promised := sessions[end.session]; promised && end.at.at < until {
-			w.violate("session %s ended at %s, which had been promised until %s at least", end.session, end.at.at, until)
+			w.violate(expiry, "session %s ended at %s, which had been promised until %s at least", end.session, end.at.at, until)
 		}
 	}
 	for name, holds := range w.record.holds {
@@ -128,6 +128,6 @@ func (w *world) judgeSessionHold(name command.Name, h *hold, sessions map[comman
 		return
 	}
 	if until := sessions[session]; h.ended.at < until {
-		w.violate("%q lost %q at %s, whose session had been promised until %s at least", h.holder, name.Key, h.ended.at, until)
+		w.violate(expiry, "%q lost %q at %s, whose session had been promised until %s at least", h.holder, name.Key, h.ended.at, until)
 	}
 }

@@ -106,18 +106,13 @@ func (w *world) inBubble(t *testing.T) {
 	})
 }
 
-// judgeLeftovers looks at the goroutines that did not come to an end. One kind cannot: it waits for what becomes of something that it asked Raft for and that still
-// lay in a channel of Raft when the node was ended, which Raft never tells. A process that ends takes it along; here it is only counted.
+// judgeLeftovers names the goroutines that did not come to an end.
 func (w *world) judgeLeftovers() {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]
 	for _, stack := range strings.Split(string(stacks), "\n\n") {
-		switch {
-		case !strings.Contains(stack, "synctest bubble"):
-		case strings.Contains(stack, "raft.(*deferError).Error("), strings.Contains(stack, "raftnode.waitFor.func1("): // itself, or one that waited for it and gave up
-			w.count("goroutines that wait for Raft for ever")
-		default:
-			w.violate("a goroutine was left over: %s", stack[:min(len(stack), 600)])
+		if strings.Contains(stack, "synctest bubble") {
+			w.violate(leftovers, "a goroutine was left over: %s", stack[:min(len(stack), 600)])
 		}
 	}
 }
@@ -207,9 +202,9 @@ func (w *world) elapsed() time.Duration {
 	return time.Since(w.began)
 }
 
-// violate notes a broken promise.
-func (w *world) violate(format string, arguments ...any) {
-	sentence := fmt.Sprintf(format, arguments...)
+// violate notes a broken promise, beginning with its rule.
+func (w *world) violate(of rule, format string, arguments ...any) {
+	sentence := string(of) + ": " + fmt.Sprintf(format, arguments...)
 	w.tell("VIOLATION: %s", sentence)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -252,7 +247,7 @@ func (w *world) within(limit time.Duration, what string, holds func() bool) bool
 			return true
 		}
 		if time.Now().After(deadline) {
-			w.violate("liveness: not within %s after everything was healed: %s", limit, what)
+			w.violate(liveness, "not within %s after everything was healed: %s", limit, what)
 			return false
 		}
 	}
@@ -298,7 +293,7 @@ func (w *world) awaitAgreement() {
 		w.within(recovery, fmt.Sprintf("node %d runs index %d", place, target), func() bool { return w.cluster.Node(place).Status().AppliedIndex >= target })
 		status := w.cluster.Node(place).Status()
 		if chain, ok := w.record.chainAt(status.AppliedIndex); ok && fmt.Sprintf("%016x", chain) != status.StateHash {
-			w.violate("the state of node %d at index %d has hash %s instead of %016x", place, status.AppliedIndex, status.StateHash, chain)
+			w.violate(agreement, "the state of node %d at index %d has hash %s instead of %016x", place, status.AppliedIndex, status.StateHash, chain)
 		}
 	}
 }
@@ -314,6 +309,6 @@ func (t *witness) Fatal(arguments ...any) { t.Fatalf("%s", fmt.Sprint(arguments.
 
 // Fatalf ends the play.
 func (t *witness) Fatalf(format string, arguments ...any) {
-	t.world.violate("the play could not go on: "+format, arguments...)
+	t.world.violate(liveness, "the play could not go on: "+format, arguments...)
 	t.SkipNow() // which, unlike FailNow, lets the one who plays go on and report
 }
