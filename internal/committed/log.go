@@ -27,9 +27,13 @@ type Event struct {
 	Token    int64  `json:"token"`
 	Holder   string `json:"holder"`
 	Reason   string `json:"reason"`
-	// Waiter and Session are set where the event is about one.
+	// Waiter and Session are set where the event is about one. Of a native hold Waiter is the id.
 	Waiter  string `json:"waiter"`
 	Session string `json:"session"`
+	// Mode is how a native lock is held; empty for what Redis holds.
+	Mode string `json:"mode"`
+	// Actor is the operator, of what one did.
+	Actor string `json:"actor"`
 }
 
 // Entry is one committed log entry.

@@ -168,9 +168,13 @@ func All() []Checker {
 		{"exclusion-holders", "no two clients hold a lock at the same time, as long as each may count on it", lockWorkloads, false, exclusionOfHolders},
 		{"tokens", "who is granted a lock after another has a larger token, and no token is given twice", lockWorkloads, false, tokens},
 		{"durable-grants", "every grant that a client was told of is in the log, for that client", lockWorkloads, true, durableGrants},
-		{"fifo", "who waits first is granted first, and nobody overtakes the queue", []string{"waiters"}, true, fifo},
+		{"fifo", "who waits first is granted first, and nobody overtakes the queue", []string{"waiters", "shared", "semaphore", "multi", "election"}, true, fifo},
 		{"expiry", "no lease ends earlier than its time to live after the request that extended it last was sent", []string{"expiry"}, false, expiry},
 		{"exactly-once", "no increment and no grant has more than one effect, and none that was acknowledged is missing", []string{"counter", "redis"}, true, exactlyOnce},
+		{"numbered", "a request that is sent again under its number has one effect and one answer", []string{"exactly-once"}, true, numbered},
+		{"together", "a set of locks is granted and ends as one", []string{"multi"}, true, together},
+		{"elections", "who asks or observes sees leaders in their order, and what they said last", []string{"election"}, false, elections},
+		{"forced", "every hold that an operator ended was asked to end, and each that was said to have ended has", []string{"admin"}, true, forced},
 		{"fenced-register", "a register that looks at tokens loses no update", []string{"fenced-register"}, false, fenced},
 		{"agreement", "nodes that have run the same entries are in the same state", nil, true, agreement},
 		{"liveness", "after the last fault everything goes on", nil, false, liveness},
@@ -222,7 +226,7 @@ func (r *Run) seconds(at int64) string {
 func JudgeEarly(run *Run) []Result {
 	var results []Result
 	for _, checker := range All() {
-		if slices.Contains([]string{"exclusion-holders", "tokens", "expiry", "fenced-register", "agreement"}, checker.Name) {
+		if slices.Contains([]string{"exclusion-holders", "tokens", "expiry", "elections", "fenced-register", "agreement"}, checker.Name) {
 			results = append(results, guarded(checker, run))
 		}
 	}

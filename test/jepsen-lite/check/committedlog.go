@@ -39,6 +39,8 @@ func durableGrants(run *Run) Result {
 		}
 		var holds bool
 		switch {
+		case begin.Op == workload.OpAcquire && end.ID != "":
+			holds = run.Log.knows(begin, end)
 		case begin.Op == workload.OpAcquire:
 			hold := run.Log.History.Hold(begin.Key, end.Token)
 			holds = hold != nil && (strings.HasPrefix(hold.Holder+" ", "session "+begin.Holder+" ") || begin.Workload == "leases" && strings.HasPrefix(hold.Holder, "lock "))
@@ -56,6 +58,21 @@ func durableGrants(run *Run) Result {
 		}
 	}
 	return found("", "acknowledged grants", seen, fmt.Sprintf("%d acknowledged grants", seen), violations)
+}
+
+// knows says that a native grant is in the log, on each of its names.
+func (l *Log) knows(begin, end history.Event) bool {
+	names := begin.Names
+	if len(names) == 0 {
+		names = []string{begin.Key}
+	}
+	for _, name := range names {
+		hold := l.History.HoldByID(name, end.ID)
+		if hold == nil || hold.Token != end.Token || hold.Permits != begin.Permits || !strings.HasPrefix(hold.Holder+" ", "session "+begin.Holder+" ") {
+			return false
+		}
+	}
+	return true
 }
 
 // compacted says that the log does not begin with its first entry.
@@ -77,6 +94,9 @@ type command struct {
 	Session string   `json:"session"`
 	Number  uint64   `json:"number"`
 	Command *command `json:"command"`
+	// ToWaiter, or To, is the id of the candidate that a leader hands over to.
+	ToWaiter string          `json:"to_waiter"`
+	To       json.RawMessage `json:"to"`
 }
 
 // unwrapped is what a numbered command carries, with the number as its request, or the command itself.
@@ -89,12 +109,19 @@ func (c command) unwrapped() command {
 	return inner
 }
 
-// lock is the one name that a command is about; empty if there are several.
-func (c command) lock() string {
-	if len(c.Names) == 1 {
-		return textOf(c.Names[0])
+// lock is the one name that a command is about; the first if there are several.
+func (c command) lock() string { return c.locks()[0] }
+
+// locks are the names that a command is about.
+func (c command) locks() []string {
+	if len(c.Names) == 0 {
+		return []string{textOf(c.Name)}
 	}
-	return textOf(c.Name)
+	names := make([]string, len(c.Names))
+	for i, name := range c.Names {
+		names[i] = textOf(name)
+	}
+	return names
 }
 
 // acquires says that the command asks for a lock.
@@ -122,6 +149,7 @@ func commandsOf(entry committed.Entry) ([]command, error) {
 // queues follows the waiters of every lock.
 type queues struct {
 	waiting    map[string][]string // ids of waiters in their order, by lock
+	favoured   map[string]bool     // candidates that a leader hands over to, out of their turn
 	violations []string
 	granted    int
 }
@@ -130,7 +158,7 @@ func fifo(run *Run) Result {
 	if run.Log.compacted() {
 		return compactedAway("grants to waiters")
 	}
-	q := &queues{waiting: map[string][]string{}}
+	q := &queues{waiting: map[string][]string{}, favoured: map[string]bool{}}
 	for _, entry := range run.Log.Entries {
 		if err := q.enter(entry); err != nil {
 			return Result{Verdict: Unknown, Says: err.Error()}
@@ -151,8 +179,11 @@ func (q *queues) enter(entry committed.Entry) error {
 	for _, one := range commands {
 		var reply queued
 		if one.acquires() && json.Unmarshal(one.Reply, &reply) == nil && reply.Queued > 0 && strings.HasPrefix(reply.Waiter, prefix) {
-			arrivals = append(arrivals, struct{ lock, waiter string }{one.lock(), reply.Waiter})
+			for _, lock := range one.locks() {
+				arrivals = append(arrivals, struct{ lock, waiter string }{lock, reply.Waiter})
+			}
 		}
+		q.favoured[one.ToWaiter], q.favoured[textOf(one.To)] = true, true
 	}
 	for _, event := range entry.Events {
 		if event.Type == committed.WaiterGone {
@@ -172,6 +203,8 @@ func (q *queues) enter(entry committed.Entry) error {
 		switch {
 		case event.Type == committed.WaiterGranted:
 			q.grant(entry.Index, event, arrived(event.Name, event.Waiter))
+		case event.Type == committed.Began && !handed[event.Name] && event.Waiter != "" && slices.Contains(q.waiting[event.Name], event.Waiter):
+			q.grant(entry.Index, event, false) // of a set the log hands over one name, and the others go with it
 		case event.Type == committed.Began && event.Database == 0 && !handed[event.Name] && len(q.waiting[event.Name]) > 0:
 			q.violations = append(q.violations, fmt.Sprintf("%s: entry %d grants it to %q past the waiters %v", event.Name, entry.Index, event.Holder, q.waiting[event.Name]))
 		}
@@ -181,7 +214,7 @@ func (q *queues) enter(entry committed.Entry) error {
 	}
 	// One that came and went, or was granted, in the same entry is in no queue.
 	for _, event := range entry.Events {
-		if (event.Type == committed.WaiterGranted || event.Type == committed.WaiterGone) && arrived(event.Name, event.Waiter) {
+		if (event.Type == committed.WaiterGranted || event.Type == committed.WaiterGone || event.Type == committed.Began) && arrived(event.Name, event.Waiter) {
 			q.leave(event.Name, event.Waiter)
 		}
 	}
@@ -195,7 +228,7 @@ func (q *queues) grant(index uint64, event committed.Event, mayBeUnknown bool) {
 	switch {
 	case place < 0 && !mayBeUnknown:
 		q.violations = append(q.violations, fmt.Sprintf("%s: entry %d grants it to waiter %s, who does not wait", event.Name, index, event.Waiter))
-	case place > 0:
+	case place > 0 && !q.favoured[event.Waiter]:
 		q.violations = append(q.violations, fmt.Sprintf("%s: entry %d grants it to waiter %s before %s, who came first", event.Name, index, event.Waiter, queue[0]))
 	}
 	q.leave(event.Name, event.Waiter)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/coordd/coordd/internal/committed"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
@@ -14,13 +15,18 @@ type Held struct {
 	Key, Process string
 	Holder       string // a token or a value
 	Token        int64  // 0 when it is not known
+	Mode         string // empty when nobody else may hold it meanwhile
+	Permits      int    // of a semaphore
 	From, Until  int64
+
+	names []string // of a multi-lock
 }
 
 // lockWorkloads are those with holders.
 var (
-	nativeWorkloads = []string{"lock", "keepers", "leases", "waiters", "fenced-register"}
-	lockWorkloads   = append([]string{"redis"}, nativeWorkloads...)
+	nativeWorkloads = []string{"lock", "keepers", "leases", "waiters", "fenced-register", "election", "admin"}
+	modeWorkloads   = []string{"shared", "semaphore", "multi"}
+	lockWorkloads   = slices.Concat([]string{"redis"}, nativeWorkloads, modeWorkloads)
 )
 
 // Holders are the times in which clients could count on their locks: from the answer that granted one to the begin of its release, and no longer than the client itself
@@ -36,10 +42,42 @@ func (r *Run) Holders() []Held {
 			holders = append(holders, *held)
 		}
 	}
+	holders = oneForEachName(r.cutByLosses(holders))
 	// Who learned of a grant after its time was over never counted on it.
 	holders = slices.DeleteFunc(holders, func(held Held) bool { return held.Until <= held.From })
 	slices.SortFunc(holders, func(a, b Held) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.From, b.From)) })
 	return holders
+}
+
+// cutByLosses ends holds whose holder learned that it has lost them, and stopped, before it would have had to.
+func (r *Run) cutByLosses(holders []Held) []Held {
+	lost := map[string]int64{}
+	for _, event := range r.Events {
+		if event.Type == history.Note && event.Op == workload.OpLost {
+			lost[event.Key+" "+cmp.Or(event.ID, fmt.Sprint(event.Token))] = event.At
+		}
+	}
+	for i, held := range holders {
+		if at, noted := lost[held.Key+" "+held.Holder]; noted {
+			holders[i].Until = min(held.Until, at)
+		}
+	}
+	return holders
+}
+
+// oneForEachName splits holds of several locks.
+func oneForEachName(holders []Held) []Held {
+	var split []Held
+	for _, held := range holders {
+		if len(held.names) == 0 {
+			split = append(split, held)
+		}
+		for _, name := range held.names {
+			held.Key = name
+			split = append(split, held)
+		}
+	}
+	return split
 }
 
 // hold takes one operation into the holds of its key that are open. Holders do one thing after the other, so operations come in their order.
@@ -48,8 +86,8 @@ func (r *Run) hold(key string, operation history.Operation, open map[string]*Hel
 	switch begin.Op {
 	case workload.OpAcquire:
 		if end.Type == history.OK {
-			name := fmt.Sprint(end.Token)
-			open[name] = &Held{Key: key, Process: begin.Process, Holder: name, Token: end.Token, From: end.At, Until: end.Until}
+			name := cmp.Or(end.ID, fmt.Sprint(end.Token))
+			open[name] = &Held{Key: key, Process: begin.Process, Holder: name, Token: end.Token, Mode: sideBySide(begin.Mode), Permits: begin.Permits, From: end.At, Until: end.Until, names: begin.Names}
 			if begin.TTL > 0 {
 				open[name].Until = r.leaseEnd(begin)
 			}
@@ -70,10 +108,10 @@ func (r *Run) hold(key string, operation history.Operation, open map[string]*Hel
 		if held := open[fmt.Sprint(begin.Token)]; held != nil && end.Type == history.OK {
 			held.Until = max(held.Until, r.leaseEnd(begin))
 		}
-	case workload.OpRelease, workload.OpDrop, workload.OpUnlock:
+	case workload.OpRelease, workload.OpTransfer, workload.OpDrop, workload.OpUnlock:
 		name := begin.Holder
 		if begin.Op != workload.OpUnlock {
-			name = fmt.Sprint(begin.Token)
+			name = cmp.Or(begin.ID, fmt.Sprint(begin.Token))
 		}
 		if held := open[name]; held != nil {
 			held.Until = min(max(held.Until, begin.Until), begin.At)
@@ -81,6 +119,14 @@ func (r *Run) hold(key string, operation history.Operation, open map[string]*Hel
 			delete(open, name)
 		}
 	}
+}
+
+// sideBySide is the mode of holds that others may have meanwhile, and empty for any other.
+func sideBySide(mode string) string {
+	if mode == committed.Shared || mode == committed.Semaphore {
+		return mode
+	}
+	return ""
 }
 
 // leaseEnd is until when a lease with a time to live of its own is certainly held after a request that was answered.
@@ -96,18 +142,25 @@ func exclusionOfHolders(run *Run) Result {
 	return found("", "holds", len(holders), fmt.Sprintf("%d holds", len(holders)), overlaps(run, holders))
 }
 
+// overlaps goes through the holds in order of their begins and keeps those that are not over yet.
 func overlaps(run *Run, holders []Held) []string {
 	var violations []string
-	var latest *Held
-	for i := range holders {
-		next := &holders[i]
-		if latest != nil && latest.Key == next.Key && next.From < latest.Until {
-			violations = append(violations, fmt.Sprintf("%s: %s may count on it from %s to %s (as %s), and %s from %s to %s (as %s)", next.Key,
-				latest.Process, run.seconds(latest.From), run.seconds(latest.Until), latest.Holder, next.Process, run.seconds(next.From), run.seconds(next.Until), next.Holder))
+	var standing []Held
+	for _, next := range holders {
+		standing = slices.DeleteFunc(standing, func(held Held) bool { return held.Key != next.Key || held.Until <= next.From })
+		permits := next.Permits
+		for _, held := range standing {
+			permits += held.Permits
+			if next.Mode == "" || next.Mode != held.Mode {
+				violations = append(violations, fmt.Sprintf("%s: %s may count on it from %s to %s (as %s), and %s from %s to %s (as %s)", next.Key,
+					held.Process, run.seconds(held.From), run.seconds(held.Until), held.Holder, next.Process, run.seconds(next.From), run.seconds(next.Until), next.Holder))
+			}
 		}
-		if latest == nil || latest.Key != next.Key || next.Until > latest.Until {
-			latest = next
+		if next.Mode == committed.Semaphore && permits > workload.SemaphoreLimit {
+			violations = append(violations, fmt.Sprintf("%s: %s may count on %d permits from %s on, when %d of %d were counted on already", next.Key, next.Process, next.Permits,
+				run.seconds(next.From), permits-next.Permits, workload.SemaphoreLimit))
 		}
+		standing = append(standing, next)
 	}
 	return violations
 }
@@ -117,18 +170,19 @@ type grant struct {
 	process    string
 	token      int64
 	call, told int64
+	beside     bool // others may have the same token
 }
 
 // tokens compares grants of which one was asked for after the other was told of.
 func tokens(run *Run) Result {
 	var violations []string
 	seen := 0
-	for key, operations := range run.byKey(lockWorkloads...) {
+	for key, operations := range byName(run.byKey(lockWorkloads...)) {
 		grants := grantsOf(operations)
 		seen += len(grants)
 		owner := map[int64]string{}
 		for _, one := range grants {
-			if other, taken := owner[one.token]; taken && other != one.process {
+			if other, taken := owner[one.token]; taken && other != one.process && !one.beside {
 				violations = append(violations, fmt.Sprintf("%s: token %d was given to %s and to %s", key, one.token, other, one.process))
 			}
 			owner[one.token] = one.process
@@ -136,6 +190,22 @@ func tokens(run *Run) Result {
 		violations = append(violations, run.fallingTokens(key, grants)...)
 	}
 	return found("", "grants with a token", seen, fmt.Sprintf("%d grants with a token", seen), violations)
+}
+
+// byName gives each lock the operations of the sets that it was in, too.
+func byName(byKey map[string][]history.Operation) map[string][]history.Operation {
+	groups := map[string][]history.Operation{}
+	for key, operations := range byKey {
+		for _, operation := range operations {
+			if len(operation.Invoke.Names) == 0 {
+				groups[key] = append(groups[key], operation)
+			}
+			for _, name := range operation.Invoke.Names {
+				groups[name] = append(groups[name], operation)
+			}
+		}
+	}
+	return groups
 }
 
 func grantsOf(operations []history.Operation) []grant {
@@ -148,9 +218,9 @@ func grantsOf(operations []history.Operation) []grant {
 		case begin.Op == workload.OpSetNX:
 			asked[begin.Holder] = begin.At
 		case begin.Op == workload.OpFence && end.Token != 0 && asked[begin.Holder] != 0:
-			grants = append(grants, grant{begin.Holder, end.Token, asked[begin.Holder], end.At})
+			grants = append(grants, grant{begin.Holder, end.Token, asked[begin.Holder], end.At, false})
 		case begin.Op == workload.OpAcquire:
-			grants = append(grants, grant{fmt.Sprintf("%s at %d", begin.Process, begin.At), end.Token, begin.At, end.At})
+			grants = append(grants, grant{fmt.Sprintf("%s at %d", begin.Process, begin.At), end.Token, begin.At, end.At, sideBySide(begin.Mode) != ""})
 		}
 	}
 	return grants
@@ -168,7 +238,7 @@ func (r *Run) fallingTokens(key string, grants []grant) []string {
 			}
 			byTold = byTold[1:]
 		}
-		if next.token <= highest.token {
+		if next.token < highest.token || next.token == highest.token && !(next.beside && highest.beside) {
 			violations = append(violations, fmt.Sprintf("%s: %s was given token %d, asked for at %s, after %s had been given %d", key, next.process, next.token,
 				r.seconds(next.call), highest.process, highest.token))
 		}

@@ -194,6 +194,9 @@ func (r *Run) lockPart(key string, operations []history.Operation) part {
 				b.of(operation, step)
 			}
 			ended[token] = ended[token] || op == workload.OpDrop && event.Type == history.OK
+		case op == workload.OpTransfer:
+			// It had an effect at any time from then on, or none.
+			b.add(operation.Invoke.Process, operation.Invoke.At, history.Never, lockStep{mayEnd, strconv.FormatInt(operation.Invoke.Token, 10)})
 		case op == workload.OpRelease:
 			// A release that is not over when the holder's time is may have found the lock gone, or be left to the end of its session.
 			token = strconv.FormatInt(operation.Invoke.Token, 10)

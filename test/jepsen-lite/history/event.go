@@ -24,6 +24,14 @@ type Event struct {
 	Holder string `json:"holder,omitempty"`
 	// Token is a fencing token; 0 is none.
 	Token int64 `json:"token,omitempty"`
+	// ID is that of a native hold, unlike a token never shared. Mode and Permits say how it is held, empty and 0 for a lock that nobody else can have; Names are all names of
+	// a multi-lock.
+	ID      string   `json:"id,omitempty"`
+	Mode    string   `json:"mode,omitempty"`
+	Permits int      `json:"permits,omitempty"`
+	Names   []string `json:"names,omitempty"`
+	// Number is that of a request of the holder's session, when the client numbers it itself.
+	Number int64 `json:"number,omitempty"`
 	// Value and Expected are what is written or read, and what a conditional write expects.
 	Value    string `json:"value,omitempty"`
 	Expected string `json:"expected,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coordd/coordd/client"
@@ -73,9 +74,40 @@ func (a *Actor) granted(op history.Event, held *client.Held, err error) bool {
 		return false
 	}
 	now := history.Now() // before the remaining time is asked for, so that the sum is no later than the holder believes
-	op.Token, op.Until = int64(held.Token()), now+int64(held.Remaining())
+	op.Token, op.ID, op.Until = int64(held.Token()), held.ID(), now+int64(held.Remaining())
 	a.Record.End(op, history.OK, nil)
 	return true
+}
+
+// keyOf is how a history calls a set of names: those of a multi-lock together.
+func keyOf(names []string) string { return strings.Join(names, "+") }
+
+// take asks for a hold of any kind, holds it for a while and gives it back.
+func (a *Actor) take(ctx context.Context, op history.Event, most time.Duration, acquire func(context.Context) (*client.Held, error)) {
+	op.Op = OpAcquire
+	op = a.Record.Invoke(op)
+	limit, cancel := limited()
+	held, err := acquire(limit)
+	cancel()
+	if a.granted(op, held, err) {
+		a.hold(ctx, held, most)
+		a.release(held)
+	}
+}
+
+// inSessions lets an actor work in one session after the other, until ctx ends.
+func (a *Actor) inSessions(ctx context.Context, work func(ctx context.Context, session *client.Session)) {
+	for ctx.Err() == nil {
+		session := a.openSession(ctx)
+		if session == nil {
+			continue
+		}
+		for ctx.Err() == nil && session.Context().Err() == nil {
+			work(ctx, session)
+			a.rest(ctx, 40*time.Millisecond)
+		}
+		a.closeSession(session)
+	}
 }
 
 // hold does nothing under a lock for a while, unless it is lost before.
@@ -89,15 +121,16 @@ func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration)
 // release gives a lock back, or notes that it was lost.
 func (a *Actor) release(held *client.Held) {
 	now, remaining := history.Now(), held.Remaining()
-	event := history.Event{Op: OpRelease, Key: held.Name(), Token: int64(held.Token()), Until: now + int64(remaining)}
+	event := history.Event{Op: OpRelease, Key: keyOf(held.Names()), Token: int64(held.Token()), ID: held.ID(), Until: now + int64(remaining)}
+	limit, cancel := limited()
+	defer cancel()
 	if remaining == 0 {
 		event.Op, event.Until = OpLost, 0
 		a.Record.Note(event)
+		_ = held.Release(limit) // tells the cluster that the work has stopped
 		return
 	}
 	op := a.Record.Invoke(event)
-	limit, cancel := limited()
-	defer cancel()
 	err := held.Release(limit)
 	a.Record.End(op, outcome(err), err)
 }

@@ -31,6 +31,12 @@ var All = []Workload{
 	{"expiry", "leases that nobody renews any more: how soon, and how late, another gets the lock", 3, expiryActor},
 	{"redis", "SET NX PX, FENCE, GET and compare-and-delete by script, as Redis lock libraries do", 3, redisActor},
 	{"waiters", "locks that many wait for, first in, first out", 3, waitersActor},
+	{"shared", "locks that readers have together and writers alone, tried and waited for", 2, sharedActor},
+	{"semaphore", "one to all of three permits, tried and waited for", 2, semaphoreActor},
+	{"multi", "several locks together, all or none, beside the same locks alone", 2, multiActor},
+	{"election", "campaign, proclaim, look and observe who leads, hand over, resign", 3, electionActor},
+	{"exactly-once", "numbered acquires that are sent again, at once and when they are over", 2, onceActor},
+	{"admin", "locks that operators take from their holders, and sessions that they end, without haste", 2, adminActor},
 	{"counter", "INCR: each at most once, and none that was acknowledged is missing", 2, counterActor},
 	{"register", "SET, GET and SET IFEQ: every answer fits one order of all", 3, registerActor},
 }
