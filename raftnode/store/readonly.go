@@ -56,6 +56,7 @@ func OpenReadOnly(dir string) (*Reader, error) {
 	if err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
+	r.log = &sealedLog{LogStore: r.log, fatal: func(error) {}}
 	return r, nil
 }
 

@@ -98,10 +98,11 @@ func Open(options Options) (*Stores, error) {
 // assemble puts the wrappers around bare stores.
 func assemble(log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, onFatal func(error), closers []io.Closer) (*Stores, error) {
 	watchdog := newWatchdog(onFatal)
-	gapless := &gaplessLog{LogStore: &watchedLog{LogStore: log, watchdog: watchdog}, snapshots: snapshots, fatal: watchdog.fatal}
+	sealed := &sealedLog{LogStore: log, fatal: watchdog.fatal}
+	gapless := &gaplessLog{LogStore: &watchedLog{LogStore: sealed, watchdog: watchdog}, snapshots: snapshots, fatal: watchdog.fatal}
 	cache, err := raft.NewLogCache(cachedEntries, gapless)
 	if err == nil {
-		err = reconcile(log, snapshots)
+		err = reconcile(sealed, snapshots)
 	}
 	if err != nil {
 		return nil, errors.Join(err, closeAll(closers))
