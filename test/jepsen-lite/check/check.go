@@ -108,6 +108,15 @@ func NewLog(logs map[string][]committed.Entry) *Log {
 	return log
 }
 
+// CompareAlso holds further logs, of nodes that were replaced, against those of the others. They count for nothing else.
+func (l *Log) CompareAlso(logs map[string][]committed.Entry) {
+	for name, entries := range logs {
+		compared, differing := committed.SameHistory(map[string][]committed.Entry{"the others": l.Entries, name + ", which was replaced": entries})
+		l.Compared += compared
+		l.Differing = append(l.Differing, differing...)
+	}
+}
+
 // Run is everything there is to be judged.
 type Run struct {
 	Workloads  []string
@@ -119,7 +128,9 @@ type Run struct {
 	Said []Said
 	// NodeLogs are the paths of the nodes' logs.
 	NodeLogs []string
-	TTL      time.Duration
+	// Excused are parts of them in which a crash is no violation, by path: from one byte to another.
+	Excused map[string][][2]int64
+	TTL     time.Duration
 	// ClockTolerance is by how much clocks may have been bent, as a fraction.
 	ClockTolerance float64
 	// Recovery is what happened after the last fault had ended.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/history"
@@ -112,32 +113,70 @@ func liveness(run *Run) Result {
 	return result
 }
 
-var alarming = regexp.MustCompile(`^panic:|^fatal error:|WARNING: DATA RACE|^goroutine \d+ \[running\]|this node's state differs`)
+// alarming is what no node may ever write. A panic that a server caught, so that only one client saw it, is one too.
+var alarming = regexp.MustCompile(`^panic:|^fatal error:|^unexpected fault address|WARNING: DATA RACE|^goroutine \d+ \[running\]|this node's state differs|serving a Redis client failed|http: panic serving`)
+
+// contextLines are how many lines after an alarming one are kept with it.
+const contextLines = 8
+
+// alarm is what a node wrote, with the lines that followed.
+type alarm struct {
+	text     strings.Builder
+	lacking  int // lines
+	excused  bool
+	reported string // the file
+}
 
 // nodeLogs looks for what no node may ever write.
 func nodeLogs(run *Run) Result {
 	var violations []string
-	lines := 0
+	lines, excused := 0, 0
 	for _, path := range run.NodeLogs {
-		file, err := os.Open(path)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
+		alarms, read, err := alarmsIn(path, run.Excused[path])
 		if err != nil {
 			return Result{Verdict: Unknown, Says: err.Error()}
 		}
-		scanner := bufio.NewScanner(file)
-		scanner.Buffer(make([]byte, 64<<10), 16<<20)
-		for scanner.Scan() {
-			lines++
-			if alarming.Match(scanner.Bytes()) {
-				violations = append(violations, fmt.Sprintf("%s: %.300s", filepath.Base(path), scanner.Text()))
+		lines += read
+		for _, one := range alarms {
+			if one.excused {
+				excused++
+				continue
 			}
-		}
-		file.Close()
-		if err := scanner.Err(); err != nil {
-			return Result{Verdict: Unknown, Says: err.Error()}
+			violations = append(violations, one.reported+": "+one.text.String())
 		}
 	}
-	return found("", "lines", lines, fmt.Sprintf("%d lines of %d nodes", lines, len(run.NodeLogs)), violations)
+	says := fmt.Sprintf("%d lines of %d nodes", lines, len(run.NodeLogs))
+	if excused > 0 {
+		says += fmt.Sprintf("; %d crashes of nodes whose disks had failed them", excused)
+	}
+	return found("", "lines", lines, says, violations)
+}
+
+// alarmsIn reads one log. One that is not there has no lines.
+func alarmsIn(path string, excuses [][2]int64) (alarms []*alarm, lines int, err error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	defer file.Close()
+	scanner := bufio.NewScanner(file)
+	scanner.Buffer(make([]byte, 64<<10), 16<<20)
+	var open *alarm
+	for at := int64(0); scanner.Scan(); at += int64(len(scanner.Bytes())) + 1 {
+		lines++
+		switch {
+		case open != nil && open.lacking > 0:
+			fmt.Fprintf(&open.text, "\n        %.300s", scanner.Text())
+			open.lacking--
+		case alarming.Match(scanner.Bytes()):
+			open = &alarm{lacking: contextLines, reported: filepath.Base(path)}
+			open.excused = slices.ContainsFunc(excuses, func(span [2]int64) bool { return at >= span[0] && at < span[1] })
+			fmt.Fprintf(&open.text, "%.1000s", scanner.Text())
+			alarms = append(alarms, open)
+		}
+	}
+	return alarms, lines, scanner.Err()
 }

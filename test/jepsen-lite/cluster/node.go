@@ -111,6 +111,12 @@ func (n *Node) Stopped() bool {
 	return n.stopped && n.running()
 }
 
+// PeerAddr and GossipAddr are where the node really listens for the others: the way of those who do not belong to the cluster.
+func (n *Node) PeerAddr() string { return n.peerAddr }
+
+// GossipAddr is where the node really listens for gossip.
+func (n *Node) GossipAddr() string { return n.gossipAddr }
+
 // Starts is how often the process was started.
 func (n *Node) Starts() int {
 	n.mu.Lock()

@@ -127,8 +127,13 @@ func (e *Env) comeBackEmpty(ctx context.Context, node *cluster.Node) error {
 	if err := e.addMember(ctx, node); err != nil {
 		return err
 	}
-	e.absent = slices.DeleteFunc(e.absent, func(n *cluster.Node) bool { return n == node })
+	e.present(node)
 	return nil
+}
+
+// present says that a node need not be replaced any more.
+func (e *Env) present(node *cluster.Node) {
+	e.absent = slices.DeleteFunc(e.absent, func(n *cluster.Node) bool { return n == node })
 }
 
 // wipe shows that an emptied node is not let in under its old id, and how it is replaced.

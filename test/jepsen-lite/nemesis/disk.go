@@ -132,6 +132,7 @@ func diskError(ctx context.Context, env *Env) error {
 	victim := env.anyOrLeader(ctx)
 	env.Printf("the disk of %s fails", victim.Name)
 	env.broken = append(env.broken, victim)
+	env.excuse(victim) // a process that reads a page of a file which it has mapped, from a disk that fails, is killed
 	if err := env.Disks[victim.Name].Break(); err != nil {
 		return err
 	}

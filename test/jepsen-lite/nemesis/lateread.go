@@ -55,7 +55,7 @@ func pauseLateRead(ctx context.Context, env *Env) error {
 
 func (e *Env) openReaders(ctx context.Context, node *cluster.Node) (readers []*client.Client, err error) {
 	for range lateReaders {
-		reader, err := client.Dial(ctx, client.Options{Endpoints: []string{node.RedisAddr}, Name: "late reader", DialTimeout: time.Second})
+		reader, err := client.Dial(ctx, client.Options{Endpoints: []string{node.RedisAddr}, Name: "late-reader", DialTimeout: time.Second})
 		if err != nil {
 			return readers, err
 		}

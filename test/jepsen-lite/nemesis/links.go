@@ -13,11 +13,15 @@ var linkNemeses = []Nemesis{
 	{Name: "delay", Row: 10, About: "everything between nodes comes 20 to 250 ms later, gossip in any order",
 		Inject: func(ctx context.Context, env *Env) error {
 			delay := env.between(20*time.Millisecond, 150*time.Millisecond)
-			return env.disturb(ctx, network.Fault{Delay: delay, Jitter: 100 * time.Millisecond, Duplicate: 0.1})
+			return env.disturb(ctx, network.Fault{Delay: delay, Jitter: 100 * time.Millisecond, Duplicate: 0.1}, network.Peer, network.Gossip)
+		}},
+	{Name: "disorder", Row: 10, About: "half of all gossip comes twice, and all of it in any order, up to 400 ms later; Raft is not disturbed",
+		Inject: func(ctx context.Context, env *Env) error {
+			return env.disturb(ctx, network.Fault{Jitter: 400 * time.Millisecond, Duplicate: 0.5}, network.Gossip)
 		}},
 	{Name: "loss", Row: 11, About: "a tenth to a half of all gossip is lost, and as much of everything else comes late",
 		Inject: func(ctx context.Context, env *Env) error {
-			return env.disturb(ctx, network.Fault{Loss: 0.1 + 0.4*env.Random.Float64()})
+			return env.disturb(ctx, network.Fault{Loss: 0.1 + 0.4*env.Random.Float64()}, network.Peer, network.Gossip)
 		}},
 	{Name: "client-lag", Row: 8, About: "answers to one client process come up to 1.5 s late, then it is cut off for longer than the TTL",
 		Inject: clientLag},
@@ -37,14 +41,15 @@ func Places(count int) []string {
 // Place is the name of one place.
 func Place(number int) string { return "clients-" + strconv.Itoa(number+1) }
 
-// disturb gives all links between nodes a fault.
-func (e *Env) disturb(ctx context.Context, fault network.Fault) error {
-	e.Printf("between nodes: %v to %v delay, %.0f %% lost, %.0f %% doubled", fault.Delay, fault.Delay+fault.Jitter, 100*fault.Loss, 100*fault.Duplicate)
+// disturb gives all links between nodes a fault, on some planes.
+func (e *Env) disturb(ctx context.Context, fault network.Fault, planes ...network.Plane) error {
+	e.Printf("between nodes (%v): %v to %v delay, %.0f %% lost, %.0f %% doubled", planes, fault.Delay, fault.Delay+fault.Jitter, 100*fault.Loss, 100*fault.Duplicate)
 	for _, a := range e.Cluster.Nodes() {
 		for _, b := range e.Cluster.Nodes() {
 			if a != b {
-				e.Net.Set(a.Name, b.Name, network.Peer, fault)
-				e.Net.Set(a.Name, b.Name, network.Gossip, fault)
+				for _, plane := range planes {
+					e.Net.Set(a.Name, b.Name, plane, fault)
+				}
 			}
 		}
 	}

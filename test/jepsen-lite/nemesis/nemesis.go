@@ -64,6 +64,9 @@ type Env struct {
 	Writer *history.Writer
 	// Printf writes a line for people.
 	Printf func(format string, arguments ...any)
+	// Kept are logs of nodes that were replaced, and Excused the parts of node logs that may tell of crashes; both grow while nemeses work.
+	Kept    []Kept
+	Excused []Excuse
 
 	balloons []string        // files that fill disks
 	broken   []*cluster.Node // their disks fail
@@ -99,7 +102,7 @@ func All() []Nemesis {
 	return slices.Concat([]Nemesis{{
 		Name: "none", About: "nothing goes wrong; the control", Row: 1,
 		Inject: func(ctx context.Context, env *Env) error { return cluster.Pause(ctx, env.Hold) },
-	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, clockNemeses, randomNemeses())
+	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, rotNemeses, rogueNemeses, clockNemeses, randomNemeses())
 }
 
 // Heal makes everything well: links, stopped processes, full disks, dead nodes. It waits until every member of the cluster can serve.
@@ -134,6 +137,7 @@ func (e *Env) Heal(ctx context.Context) error {
 			return err
 		}
 	}
+	e.endExcuses()
 	return nil
 }
 

@@ -1,6 +1,10 @@
 package nemesis
 
 import (
+	"math/bits"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -60,5 +64,40 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 	if _, err := Find("nonsense"); err == nil {
 		t.Error("nonsense is a nemesis")
+	}
+}
+
+func TestABitOfAnEntryTurns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "raft.db")
+	before := []byte("head lock/0/1 middle redis/4 tail")
+	if err := os.WriteFile(path, before, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := &Env{Random: rand.New(rand.NewPCG(1, 1)), Workloads: []string{"lock"}}
+	place, err := env.flip(path)
+	after, _ := os.ReadFile(path)
+	if err != nil || place != strings.Index(string(before), "/") || len(after) != len(before) {
+		t.Fatalf("the bit of byte %d turned, %v", place, err)
+	}
+	for i := range before {
+		if turned := bits.OnesCount8(before[i] ^ after[i]); turned != 0 && i != place || i == place && turned != 1 {
+			t.Errorf("byte %d has %d bits that turned", i, turned)
+		}
+	}
+	env.Workloads = []string{"counter"}
+	if _, err := env.flip(path); err == nil {
+		t.Error("nothing of the workload is there, and no error")
+	}
+}
+
+func TestExcusesEndWhenAllIsWell(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n1.log")
+	env := &Env{Excused: []Excuse{{Path: path, From: 0, To: -1}}}
+	if err := os.WriteFile(path, []byte("panic"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env.endExcuses()
+	if env.Excused[0].To != 5 {
+		t.Errorf("the excuse ends at byte %d, want 5", env.Excused[0].To)
 	}
 }

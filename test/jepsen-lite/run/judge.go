@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -66,7 +67,24 @@ func (r *run) evidence(ctx context.Context) (*check.Run, error) {
 		return nil, errors.New("no node left a log that can be read")
 	}
 	evidence.Log = check.NewLog(logs)
+	r.addReplaced(evidence)
 	return evidence, nil
+}
+
+// addReplaced adds what nemeses kept of nodes that are no more.
+func (r *run) addReplaced(evidence *check.Run) {
+	replaced := map[string][]committed.Entry{}
+	for _, kept := range r.env.Kept {
+		replaced[kept.Name] = kept.Entries
+	}
+	evidence.Log.CompareAlso(replaced)
+	evidence.Excused = map[string][][2]int64{}
+	for _, excuse := range r.env.Excused {
+		if excuse.To < 0 {
+			excuse.To = math.MaxInt64 // the node never came back
+		}
+		evidence.Excused[excuse.Path] = append(evidence.Excused[excuse.Path], [2]int64{excuse.From, excuse.To})
+	}
 }
 
 // seenBroken looks, while the run goes on, for what can be seen without the logs.

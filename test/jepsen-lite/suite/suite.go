@@ -77,7 +77,7 @@ func pr() []Run {
 		{5, "pause-client,raft-only,gossip-only", wal},
 		{3, "pause-stale-ack,bridge", nil},
 		{5, "pause-stale-ack,majorities-ring", nil},
-		{3, "flapping,resets,delay,loss", nil},
+		{3, "flapping,resets,delay,disorder,loss", nil},
 		{3, "transfer,membership,wipe", nil},
 		{3, "kill-one,isolate-one,kill-leader", compact},
 		{3, "disk-full,disk-slow", nil},
@@ -85,6 +85,7 @@ func pr() []Run {
 		{3, "power-loss,power-loss-all", nil},
 		{5, "power-loss-majority", wal},
 		{3, "clock-wall,clock-strobe,clock-rate,crash-point", failpoints},
+		{3, "bit-flip,torn-tail,rogue-raft,rogue-gossip", nil},
 		{5, "random", nil},
 	}
 	var runs []Run
