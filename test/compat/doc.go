@@ -10,6 +10,7 @@
 //	clients       every client takes, contends for, extends, releases and loses a lock
 //	kill-leader   the same clients while the leader is killed every few seconds;
 //	              the committed log decides whether two held one lock
+//	mixed         Redis clients and coordd's own on the same names meanwhile
 //	restart       all three nodes are killed under load; nothing acknowledged is missing
 //	failover      how long clients pause when the leader dies
 //	batching      how many commands share one log entry or one read round

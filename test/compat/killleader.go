@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coordd/coordd/internal/committed"
@@ -17,17 +18,14 @@ import (
 type killLeader struct {
 	duration, interval, down, ttl time.Duration
 	loops, names                  int
+	// also judges the committed log by what only one campaign wants of it.
+	also func(*setup, *committed.History) []string
 }
 
 func killLeaderCommand(set *flag.FlagSet) func(context.Context, *setup) error {
 	k := &killLeader{}
 	selection := set.String("client", "", "the clients to run, separated by commas (redsync means all of redsync-…); all when empty")
-	set.DurationVar(&k.duration, "duration", time.Minute, "how long the campaign goes on")
-	set.DurationVar(&k.interval, "interval", 4*time.Second, "from one kill to the next")
-	set.DurationVar(&k.down, "down", time.Second, "how long a killed node stays down")
-	set.DurationVar(&k.ttl, "ttl", 3*time.Second, "the locks' time to live, where the library has no default of its own")
-	set.IntVar(&k.loops, "loops", 2, "how many loops each client runs at once")
-	set.IntVar(&k.names, "names", 12, "how many locks the clients share")
+	k.addFlags(set, 12)
 	return func(ctx context.Context, s *setup) error {
 		clients, err := foreign.Select(*selection)
 		if err != nil {
@@ -35,6 +33,15 @@ func killLeaderCommand(set *flag.FlagSet) func(context.Context, *setup) error {
 		}
 		return k.run(ctx, s, clients)
 	}
+}
+
+func (k *killLeader) addFlags(set *flag.FlagSet, names int) {
+	set.DurationVar(&k.duration, "duration", time.Minute, "how long the campaign goes on")
+	set.DurationVar(&k.interval, "interval", 4*time.Second, "from one kill to the next")
+	set.DurationVar(&k.down, "down", time.Second, "how long a killed node stays down")
+	set.DurationVar(&k.ttl, "ttl", 3*time.Second, "the locks' time to live, where the library has no default of its own")
+	set.IntVar(&k.loops, "loops", 2, "how many loops each client runs at once")
+	set.IntVar(&k.names, "names", names, "how many locks the clients share")
 }
 
 func (k *killLeader) run(ctx context.Context, s *setup, clients []foreign.Client) error {
@@ -71,7 +78,7 @@ func (k *killLeader) startWorkers(s *setup, servers *cluster.Cluster, clients []
 	var workers []*foreign.Worker
 	for _, client := range clients {
 		order := foreign.Order{
-			Address: servers.Address, Fence: s.fence(), Duration: k.duration, TTL: k.ttl, Loops: k.loops,
+			Address: addressFor(client, servers), Fence: s.fence(), Duration: k.duration, TTL: k.ttl, Loops: k.loops,
 			Names: campaignNames(client, k.names),
 		}
 		worker, err := s.workshop.Start(s.group, client, order)
@@ -81,6 +88,18 @@ func (k *killLeader) startWorkers(s *setup, servers *cluster.Cluster, clients []
 		workers = append(workers, worker)
 	}
 	return workers, nil
+}
+
+// addressFor is the load balancer's for a client that knows no other, and all nodes' own for coordd's.
+func addressFor(client foreign.Client, servers *cluster.Cluster) string {
+	if !client.Native {
+		return servers.Address
+	}
+	var addresses []string
+	for _, node := range servers.Nodes {
+		addresses = append(addresses, node.RedisAddr)
+	}
+	return strings.Join(addresses, ",")
 }
 
 // campaignNames are shared by all clients that compare the holder, whatever
@@ -215,6 +234,9 @@ func (k *killLeader) judge(s *setup, clients []foreign.Client, skipped map[strin
 		s.printf("\nA redis-server keeps no committed log: only the clients' own intervals were compared.\n")
 	} else {
 		printHistory(s, history)
+		if k.also != nil {
+			violations = append(violations, k.also(s, history)...)
+		}
 	}
 	violations = append(violations, beliefs.Judge(history, seen.beliefs)...)
 	s.printf("\nThe leader was killed %d times. Clients held a lock %d times.\n", len(kills), len(seen.beliefs))

@@ -21,6 +21,7 @@ type command struct {
 var commands = []command{
 	{"clients", "every client takes, contends for, extends, releases and loses a lock", clientsCommand},
 	{"kill-leader", "the same clients while the leader is killed every few seconds", killLeaderCommand},
+	{"mixed", "Redis clients and native ones on the same names while the leader is killed", mixedCommand},
 	{"restart", "all nodes are killed under load; nothing acknowledged may be missing", restartCommand},
 	{"pause", "all nodes are stopped for three times the leases' TTL; no lease may end early", pauseCommand},
 	{"failover", "how long clients pause when the leader dies", failoverCommand},

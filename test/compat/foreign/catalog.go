@@ -21,6 +21,8 @@ type Client struct {
 	Language Language
 	// What says which libraries meet here.
 	What string
+	// Native is true for coordd's own client, which knows the nodes' own addresses.
+	Native bool
 	// ComparesHolder is false for idioms whose release frees whoever holds the
 	// lock, and whose lock's value does not tell its holder. They get names of
 	// their own.
@@ -29,19 +31,26 @@ type Client struct {
 
 // Catalog lists every client, in the order in which it is reported.
 var Catalog = []Client{
-	{"redsync-goredis", Go, "redsync v4 on go-redis", true},
-	{"redsync-redigo", Go, "redsync v4 on redigo", true},
-	{"redislock", Go, "bsm/redislock on go-redis", true},
-	{"goredis", Go, "go-redis: SET NX PX and its script helper", true},
-	{"redis-py-lock", Python, "redis-py's Lock", true},
-	{"idiom-set-nx", Python, "SET NX PX and a compare-and-delete script", true},
-	{"idiom-majority", Python, "the Redlock majority loop on one address", true},
-	{"idiom-watch", Python, "WATCH, GET, MULTI, PEXPIRE or DEL, EXEC", true},
-	{"idiom-incr", Python, "INCR and EXPIRE", false},
-	{"redlock-ioredis", Node, "node-redlock 4 on ioredis", true},
-	{"redlock-node-redis", Node, "node-redlock 4 on the current node-redis", true},
-	{"redlock-node-redis-3", Node, "node-redlock 4 on node-redis 3", true},
-	{"idiom-backoff", Node, "SET NX PX with jittered back-off, on ioredis", true},
+	{Name: "redsync-goredis", Language: Go, What: "redsync v4 on go-redis", ComparesHolder: true},
+	{Name: "redsync-redigo", Language: Go, What: "redsync v4 on redigo", ComparesHolder: true},
+	{Name: "redislock", Language: Go, What: "bsm/redislock on go-redis", ComparesHolder: true},
+	{Name: "goredis", Language: Go, What: "go-redis: SET NX PX and its script helper", ComparesHolder: true},
+	{Name: "redis-py-lock", Language: Python, What: "redis-py's Lock", ComparesHolder: true},
+	{Name: "idiom-set-nx", Language: Python, What: "SET NX PX and a compare-and-delete script", ComparesHolder: true},
+	{Name: "idiom-majority", Language: Python, What: "the Redlock majority loop on one address", ComparesHolder: true},
+	{Name: "idiom-watch", Language: Python, What: "WATCH, GET, MULTI, PEXPIRE or DEL, EXEC", ComparesHolder: true},
+	{Name: "idiom-incr", Language: Python, What: "INCR and EXPIRE"},
+	{Name: "redlock-ioredis", Language: Node, What: "node-redlock 4 on ioredis", ComparesHolder: true},
+	{Name: "redlock-node-redis", Language: Node, What: "node-redlock 4 on the current node-redis", ComparesHolder: true},
+	{Name: "redlock-node-redis-3", Language: Node, What: "node-redlock 4 on node-redis 3", ComparesHolder: true},
+	{Name: "idiom-backoff", Language: Node, What: "SET NX PX with jittered back-off, on ioredis", ComparesHolder: true},
+}
+
+// Native is coordd's own client, in both of its forms: with a session that is
+// renewed and waits in queues, and with leases of their own.
+var Native = []Client{
+	{Name: "coordd-lock", Language: Go, What: "coordd's client: locks of a session", ComparesHolder: true, Native: true},
+	{Name: "coordd-lease", Language: Go, What: "coordd's client: leases", ComparesHolder: true, Native: true},
 }
 
 // Select returns the clients whose names are listed, separated by commas; a

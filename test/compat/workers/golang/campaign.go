@@ -52,18 +52,12 @@ func (c *campaign) once(ctx context.Context, name string) {
 		return
 	}
 	held.FromUS, held.Holder = nowUS(), lock.Holder()
-	if c.fence {
-		token, err := integer(c.client.Do(ctx, "FENCE", name, held.Holder))
-		if err != nil {
-			c.failed("fence", name, held.Holder, err)
-		}
-		held.Token = token
-	}
+	held.Token = c.token(ctx, name, lock)
 	time.Sleep(randomUpTo(150 * time.Millisecond))
 	if rand.IntN(3) == 0 {
 		c.extend(ctx, lock, &held)
 	}
-	held.UntilUS = nowUS()
+	held.UntilUS = believedUntil(lock)
 	held.End = "released"
 	if err := lock.Release(ctx); err != nil {
 		held.End = "unknown"
@@ -74,6 +68,29 @@ func (c *campaign) once(ctx context.Context, name string) {
 	}
 	c.count(func(s *line) { s.Held++ })
 	say(held)
+}
+
+// token is the lock's fencing token, 0 if it is not known.
+func (c *campaign) token(ctx context.Context, name string, lock heldLock) int64 {
+	if granted, has := lock.(tokenHolder); has {
+		return granted.Token()
+	}
+	if !c.fence {
+		return 0
+	}
+	token, err := integer(c.client.Do(ctx, "FENCE", name, lock.Holder()))
+	if err != nil {
+		c.failed("fence", name, lock.Holder(), err)
+	}
+	return token
+}
+
+// believedUntil is until when the client has counted on the lock: until now, unless it has known before that it is lost.
+func believedUntil(lock heldLock) int64 {
+	if knowing, is := lock.(believer); is && knowing.OverUS() != 0 {
+		return knowing.OverUS()
+	}
+	return nowUS()
 }
 
 // requestTTL leaves a library that has a default of its own with it.

@@ -17,7 +17,7 @@ var (
 	errNotOwned  = errors.New("the lock is not this holder's")
 )
 
-// lockClient is one foreign library with its own connections.
+// lockClient is one library with its own connections.
 type lockClient interface {
 	// Acquire takes the lock as the library does by default; a zero ttl means
 	// the library's default, or the campaign's where it has none.
@@ -39,12 +39,25 @@ type heldLock interface {
 	Release(ctx context.Context) error
 }
 
-// clients lists every foreign client of this program.
-var clients = map[string]func(address string) lockClient{
-	"redsync-goredis": newRedsyncGoRedis,
-	"redsync-redigo":  newRedsyncRedigo,
-	"redislock":       newRedislock,
-	"goredis":         newGoRedis,
+// tokenHolder is a lock that brought its fencing token along; of others it is asked for.
+type tokenHolder interface{ Token() int64 }
+
+// believer is a lock whose client knows by itself when it must not count on it any more.
+type believer interface{ OverUS() int64 }
+
+// clients lists every client of this program, and how each connects.
+var clients = map[string]func(address string) (lockClient, error){
+	"redsync-goredis": foreign(newRedsyncGoRedis),
+	"redsync-redigo":  foreign(newRedsyncRedigo),
+	"redislock":       foreign(newRedislock),
+	"goredis":         foreign(newGoRedis),
+	"coordd-lock":     newNativeLock,
+	"coordd-lease":    newNativeLease,
+}
+
+// foreign is for libraries that connect when they are first used.
+func foreign(build func(address string) lockClient) func(string) (lockClient, error) {
+	return func(address string) (lockClient, error) { return build(address), nil }
 }
 
 func newClient(name, address string) (lockClient, error) {
@@ -57,7 +70,7 @@ func newClient(name, address string) (lockClient, error) {
 		sort.Strings(names)
 		return nil, fmt.Errorf("there is no client %q here; there are %s", name, strings.Join(names, ", "))
 	}
-	return build(address), nil
+	return build(address)
 }
 
 // integer reads a number from whatever type a library gave it.

@@ -4,5 +4,6 @@
 // each error that reached it.
 //
 // The lock libraries are used as their documentation shows, with their default
-// settings; nothing of them is changed or configured away.
+// settings; nothing of them is changed or configured away. Beside them stands
+// coordd's own client, for the campaign in which all contend for the same names.
 package main

@@ -10,8 +10,8 @@ import (
 )
 
 func main() {
-	client := flag.String("client", "", "which foreign client to run")
-	address := flag.String("address", "", "the address to give to it")
+	client := flag.String("client", "", "which client to run")
+	address := flag.String("address", "", "the address to give to it; coordd's own takes several, separated by commas")
 	mode := flag.String("mode", "scenario", "scenario or campaign")
 	names := flag.String("names", "", "the names of the locks, separated by commas")
 	duration := flag.Duration("duration", 10*time.Second, "how long a campaign goes on")
