@@ -25,6 +25,7 @@ func init() {
 		{"watch", watchCommand.Summary, runWatch},
 		{"sessions", sessionsCommand.Summary, runSessions},
 		{"force-unlock", forceUnlockCommand.Summary, runForceUnlock},
+		{"pool", poolCommand.Summary, runPool},
 		{"cli", cliCommand.Summary, runCLI},
 		{"status", statusCommand.Summary, runStatus},
 		{"members", membersCommand.Summary, runMembers},

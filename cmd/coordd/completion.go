@@ -16,8 +16,8 @@ var completionCommand = options.Command{
 	Name:    "completion",
 	Summary: "write the completion script of a shell",
 	Usage:   []string{"bash|zsh|fish"},
-	Details: `The script completes subcommands, flags and their choices, and the names of locks, for which it asks the cluster that COORDD_ENDPOINTS names - for
-half a second at most.`,
+	Details: `The script completes subcommands, flags and their choices, and the names of locks and of pools and their workers, for which it asks the cluster that
+COORDD_ENDPOINTS names - for half a second at most.`,
 	Examples: []options.Example{
 		{Line: `source <(coordd completion bash)`, Says: "in ~/.bashrc"},
 		{Line: `source <(coordd completion zsh)`, Says: "in ~/.zshrc, after compinit"},
@@ -104,6 +104,7 @@ func runComplete(ctx context.Context, around *surroundings, arguments []string) 
 var actions = map[string][]string{
 	"members":    {"add", "remove"},
 	"sessions":   {"list", "info", "kill"},
+	"pool":       poolActions,
 	"elect":      {"campaign", "observe", "resign", "transfer"},
 	"inspect":    {"log", "snapshot"},
 	"completion": {"bash", "zsh", "fish"},
@@ -135,8 +136,11 @@ func candidates(ctx context.Context, around *surroundings, words []string) (foun
 	if len(before) == 1 {
 		found = append(found, actions[before[0]]...)
 	}
-	if slices.Contains(namesLocks, before[0]) {
+	switch {
+	case slices.Contains(namesLocks, before[0]):
 		found = append(found, lockNames(ctx, around, last)...)
+	case before[0] == "pool" && len(before) > 1:
+		found = append(found, poolNames(ctx, around, before[1:])...)
 	}
 	return found
 }
@@ -193,4 +197,29 @@ func lockNames(ctx context.Context, around *surroundings, prefix string) (names 
 		return err
 	})
 	return names
+}
+
+// poolNames asks for the names of pools, or of the workers of one, that may follow these words of coordd pool.
+func poolNames(ctx context.Context, around *surroundings, before []string) (names []string) {
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
+	defer cancel()
+	r := &poolRequest{query: newQuery(around, completionCommand)}
+	operands := r.actions()[before[0]].operands
+	if len(before) > len(operands) {
+		return nil
+	}
+	wanted := operands[len(before)-1]
+	if _, err := r.Parse(nil, around.getenv); err != nil || wanted != "POOL" && wanted != "WORKER" {
+		return nil
+	}
+	conn, err := r.where.dial(ctx)
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	r.conn = conn
+	if names, err = r.namesFor(ctx, wanted, before); err != nil {
+		return nil // no names are no failure
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return printable(name) != name })
 }

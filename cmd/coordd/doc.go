@@ -8,6 +8,7 @@
 //	                  what is held, by whom, and what changes
 //	coordd force-unlock
 //	                  take a lock away
+//	coordd pool       pools of partitions that workers share
 //	coordd cli        send commands to the Redis door
 //	coordd status     what every node says of itself
 //	coordd members    who belongs to the cluster; add and remove

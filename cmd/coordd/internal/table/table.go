@@ -27,6 +27,9 @@ func Good(text string) Cell { return Cell{text: text, colour: green} }
 // Bad is a cell that asks for attention.
 func Bad(text string) Cell { return Cell{text: text, colour: red} }
 
+// Painted is a cell in the colour of an escape sequence, for a table whose colours mean something else than good and bad.
+func Painted(escape, text string) Cell { return Cell{text: text, colour: escape} }
+
 // Table collects rows.
 type Table struct {
 	paint bool
