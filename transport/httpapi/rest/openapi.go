@@ -35,13 +35,13 @@ func Document() []byte {
 		"info": object{
 			"title":   "coordd",
 			"version": "1",
-			"summary": "A lock service: leases, fencing tokens, queues, elections.",
+			"summary": "A lock service: leases, fencing tokens, queues, elections, worker pools.",
 			"description": "Each operation is one native command (docs/protocol); this is its translation to JSON. Fencing tokens are strings of digits. " +
 				"Instants (*_ms named now, deadline, until, since, at) are replicated time, not that of a calendar: they count by their distance to now_ms of the same answer.",
 		},
 		"paths":    paths,
 		"security": []any{object{}, object{"basic": []any{}}},
-		"tags":     []any{object{"name": "sessions"}, object{"name": "locks"}, object{"name": "elections"}, object{"name": "events"}},
+		"tags":     []any{object{"name": "sessions"}, object{"name": "locks"}, object{"name": "elections"}, object{"name": "pools"}, object{"name": "events"}},
 		"components": object{
 			"schemas":         schemas,
 			"securitySchemes": object{"basic": object{"type": "http", "scheme": "basic", "description": "Name and password of a coordd user, where there are users."}},
@@ -204,6 +204,10 @@ func (p *property) schema() object {
 		return object{"type": []any{"string", "null"}}
 	case manyTexts:
 		return object{"type": "array", "items": object{"type": "string"}}
+	case aWord:
+		return object{"type": "string", "enum": p.words}
+	case rowsOrNull:
+		return object{"type": []any{"array", "null"}, "items": reference(p.of.name)}
 	case objects:
 		return object{"type": "array", "items": reference(p.of.name)}
 	}

@@ -103,6 +103,9 @@ func TestLimitsOfNumbers(t *testing.T) {
 func exampleOf(r *route, f field, value, session, token string) (method, path, body string) {
 	path = strings.NewReplacer("{name}", "n"+f.name+value+r.id, "{id}", session).Replace(r.pattern)
 	if f.in == inQuery {
+		if r.group == "pools" {
+			return r.method, path + "?incarnation=1-0&" + f.name + "=" + value, ""
+		}
 		if f.name == "block_ms" {
 			path += "?after=0-0&block_ms=" + value // there are events, so it does not wait
 			return r.method, path, ""
@@ -142,6 +145,7 @@ func exampleOf(r *route, f field, value, session, token string) (method, path, b
 	}
 	add("names", fmt.Sprintf(`["m%s%s"]`, f.name, value))
 	add("value", `"v"`)
+	add("worker", `"w"`)
 	add("to", `"v"`)
 	return r.method, path, "{" + strings.Join(parts, ",") + "}"
 }

@@ -35,10 +35,34 @@ func appendProperty(to []byte, value wire.Value, p *property) []byte {
 		return strconv.AppendBool(to, n != 0)
 	case aCursor:
 		return appendText(to, base64.RawURLEncoding.EncodeToString(value.Text))
+	case aWord:
+		if n >= 0 && n < int64(len(p.words)) {
+			return appendText(to, p.words[n])
+		}
+	case rowsOrNull:
+		if value.Type != wire.Nil {
+			return appendRows(to, value.Elements, p.of)
+		}
 	case objects:
 		return appendPlain(to, value, p.of)
 	}
 	return appendPlain(to, value, nil)
+}
+
+// appendRows writes a flat array as objects: the values of a row are those of the shape's properties, in their order.
+func appendRows(to []byte, values []wire.Value, s *shape) []byte {
+	to = append(to, '[')
+	for width := len(s.properties); len(values) >= width; values = values[width:] {
+		if to[len(to)-1] != '[' {
+			to = append(to, ',')
+		}
+		row := wire.Value{Type: wire.Map}
+		for i, p := range s.properties {
+			row.Elements = append(row.Elements, textValue(p.name), values[i])
+		}
+		to = appendObject(to, row, s)
+	}
+	return append(to, ']')
 }
 
 // appendPlain writes a value by its type; s is the shape of the objects in it.

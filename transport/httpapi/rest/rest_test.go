@@ -74,6 +74,7 @@ func TestEveryOperationAnswersAsTheDocumentSays(t *testing.T) {
 		t.Errorf("acknowledged: %v", renewed.body)
 	}
 	s.elections(id, with)
+	s.pools(id, with)
 	s.want(200, "GET", "/v1/events?after=1-0&count=3&prefix=j&name=x&name=y", "")
 	s.want(200, "POST", "/v1/sessions/"+id+"/kill", `{"reason":"over"}`)
 	s.want(204, "DELETE", "/v1/sessions/"+id, "", with...)

@@ -31,7 +31,7 @@ var streamRoute = &route{command: "EVENTS.SUBSCRIBE", fields: append([]field{fAf
 
 // routes is the table of the API.
 var routes = func() (all []*route) {
-	for _, family := range [][]*route{sessionRoutes, lockRoutes, electionRoutes, eventRoutes} {
+	for _, family := range [][]*route{sessionRoutes, lockRoutes, electionRoutes, poolRoutes, eventRoutes} {
 		all = append(all, family...)
 	}
 	return all

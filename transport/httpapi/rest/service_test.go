@@ -267,7 +267,7 @@ func (r *rules) fits(schema map[string]any, value any) error {
 		if value == nil && slices.Contains(many, any("null")) {
 			return nil
 		}
-		return r.fits(map[string]any{"type": many[0]}, value)
+		return r.fits(map[string]any{"type": many[0], "items": schema["items"]}, value)
 	}
 	switch schema["type"] {
 	case "object":

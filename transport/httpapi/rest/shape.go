@@ -11,7 +11,8 @@ type shape struct {
 type property struct {
 	name  string
 	is    form
-	of    *shape // objects
+	of    *shape   // objects and rows
+	words []string // aWord
 	about string
 }
 
@@ -19,14 +20,16 @@ type property struct {
 type form uint8
 
 const (
-	aText     form = iota
-	aNumber        // a whole number
-	aToken         // a fencing token: a string of digits, "0" for none
-	aFlag          // true or false
-	aMaybe         // a text, or null
-	manyTexts      // an array of strings
-	objects        // an array of objects
-	aCursor        // where a list goes on: an opaque text, empty at the end
+	aText      form = iota
+	aNumber         // a whole number
+	aToken          // a fencing token: a string of digits, "0" for none
+	aFlag           // true or false
+	aMaybe          // a text, or null
+	manyTexts       // an array of strings
+	objects         // an array of objects
+	aCursor         // where a list goes on: an opaque text, empty at the end
+	aWord           // one of some words, which the native protocol tells by its number
+	rowsOrNull      // an array of objects, which the native protocol tells as one flat array of their values; or null
 )
 
 // find gives the property of that name, or nil.
