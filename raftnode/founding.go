@@ -61,7 +61,7 @@ func (n *Node) prepareFounding() error {
 func (n *Node) discoverGossip() []bootstrap.Sighting {
 	var sightings []bootstrap.Sighting
 	for _, member := range n.gossip.Members() {
-		if member.Alive {
+		if member.Alive() {
 			sightings = append(sightings, bootstrap.Sighting{
 				NodeID: peer.NodeID(member.NodeID), PeerAddress: member.Meta.PeerAddress, ClusterName: member.Meta.ClusterName, ClusterID: member.Meta.ClusterID,
 			})

@@ -16,7 +16,7 @@ func (n *Node) Status() transport.Status {
 	status := transport.Status{
 		NodeID: known.NodeID, ClusterID: known.ClusterID, ClusterName: n.config.ClusterName, Role: transport.RoleWaiting,
 		AppliedIndex: index, NowMs: int64(instant), StateHash: fmt.Sprintf("%016x", hash),
-		StartedAt: n.startedAt, Version: n.config.Version, DataDirectory: n.config.DataDir,
+		StartedAt: n.startedAt, Version: n.config.Version, DataDirectory: n.config.DataDir, Gossip: n.gossipers(),
 	}
 	status.Sessions, status.Locks, status.Names, status.Waiters = n.machine.Counts()
 	if engine := n.engine(); engine != nil {
@@ -56,13 +56,23 @@ func (n *Node) gossiped() map[string]transport.Member {
 		return seen
 	}
 	for _, member := range n.gossip.Members() {
-		health := "dead"
-		if member.Alive {
-			health = "alive"
-		}
-		seen[member.NodeID] = transport.Member{Gossip: health, RedisAddress: member.Meta.RedisAddress, HTTPAddress: member.Meta.HTTPAddress}
+		seen[member.NodeID] = transport.Member{Gossip: string(member.State), RedisAddress: member.Meta.RedisAddress, HTTPAddress: member.Meta.HTTPAddress}
 	}
 	return seen
+}
+
+// gossipers are the nodes that gossip knows, members of the cluster or not.
+func (n *Node) gossipers() (all []transport.Gossiper) {
+	if n.gossip == nil {
+		return nil
+	}
+	for _, member := range n.gossip.Members() {
+		all = append(all, transport.Gossiper{
+			NodeID: member.NodeID, State: string(member.State), Since: member.Since, GossipAddress: member.GossipAddress, PeerAddress: member.Meta.PeerAddress,
+			RedisAddress: member.Meta.RedisAddress, HTTPAddress: member.Meta.HTTPAddress, ClusterID: member.Meta.ClusterID,
+		})
+	}
+	return all
 }
 
 func roleOf(state raft.RaftState) transport.Role {

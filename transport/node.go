@@ -71,6 +71,20 @@ type Member struct {
 	Gossip string `json:"gossip"`
 }
 
+// Gossiper is a node as gossip shows it to one other, a member of the cluster or not. It is a hint: whoever has the gossip key can say anything here.
+type Gossiper struct {
+	NodeID string `json:"node_id"`
+	// State is alive, suspect, dead or left. Suspicions are those of the node that tells this.
+	State string `json:"state"`
+	// Since is when that node came to believe it, by its own wall clock.
+	Since         time.Time `json:"since"`
+	GossipAddress string    `json:"gossip_address"`
+	PeerAddress   string    `json:"peer_address"`
+	RedisAddress  string    `json:"redis_address,omitempty"`
+	HTTPAddress   string    `json:"http_address,omitempty"`
+	ClusterID     string    `json:"cluster_id,omitempty"`
+}
+
 // Status is how a node sees itself and its cluster.
 type Status struct {
 	NodeID        string    `json:"node_id"`
@@ -94,6 +108,8 @@ type Status struct {
 	Members       []Member  `json:"members"`
 	Version       string    `json:"version"`
 	DataDirectory string    `json:"data_dir,omitempty"`
+	// Gossip is what gossip shows to this node, itself included; empty without gossip.
+	Gossip []Gossiper `json:"gossip,omitempty"`
 }
 
 // Voters counts the voters of the committed configuration.

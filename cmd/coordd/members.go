@@ -11,12 +11,17 @@ import (
 
 var membersCommand = options.Command{
 	Name:    "members",
-	Summary: "show who belongs to the cluster; add and remove members",
-	Usage:   []string{"[flags]", "add NODE-ID PEER-ADDRESS [--non-voter] [flags]", "remove NODE-ID [flags]"},
+	Summary: "show who belongs to the cluster, and who comes and goes; add and remove members",
+	Usage:   []string{"[flags]", "--watch [--count N] [flags]", "add NODE-ID PEER-ADDRESS [--non-voter] [flags]", "remove NODE-ID [flags]"},
 	Details: `Members are the servers of the committed configuration, as the endpoint that answers first knows it. A node added becomes a voter
-once it has caught up. To replace a node in place, remove the old one first, then add the new one: two members cannot share an address.`,
+once it has caught up. To replace a node in place, remove the old one first, then add the new one: two members cannot share an address.
+
+--watch shows what gossip sees, a line for each change: joined, suspect (it does not answer the node that is asked), recovered, dead, left (it said so). Gossip is early and can
+be wrong; it decides nothing. added, promoted (to a voter) and removed are changes of the committed configuration, which does decide. When the node that is asked goes, the
+watch goes on at another endpoint. It ends with Ctrl-C.`,
 	Examples: []options.Example{
 		{Line: "coordd members", Says: "a table"},
+		{Line: "coordd members --watch", Says: "joins, leaves and failures as they are seen"},
 		{Line: "coordd members add 3f0c… 10.0.0.4:7580", Says: "let a node in that was started with --join and no --bootstrap-expect"},
 		{Line: "coordd members remove 3f0c…", Says: "take a node out for good"},
 	},
@@ -26,7 +31,11 @@ func runMembers(ctx context.Context, around *surroundings, arguments []string) e
 	set := options.New(membersCommand)
 	var where reach
 	where.declare(set)
-	asJSON := set.Bool("json", false, "write one JSON array, an object for each member")
+	asJSON := set.Bool("json", false, "write one JSON array, an object for each member; with --watch a line of JSON for each change")
+	watch := set.Bool("watch", false, "show who joins, leaves and fails, as it is seen")
+	count := options.Number{AtMost: 1 << 30}
+	set.Var(&count, "count", "watch: end after so many lines; 0: never")
+	set.WithoutVariables("watch", "count")
 	nonVoter := set.Bool("non-voter", false, "add: leave the node without a vote")
 	set.Variable("json", "")
 	set.Variable("non-voter", "")
@@ -35,6 +44,12 @@ func runMembers(ctx context.Context, around *surroundings, arguments []string) e
 		return err
 	}
 	switch {
+	case *watch && len(operands) > 0:
+		return options.Usagef("--watch takes no argument %q", operands[0])
+	case *watch:
+		return watchMembers(ctx, around, &where, *asJSON, count.Value)
+	case set.Given("count"):
+		return options.Usagef("--count is for --watch")
 	case len(operands) == 0:
 		return listMembers(ctx, around, &where, *asJSON)
 	case operands[0] == "add" && len(operands) == 3:
@@ -118,7 +133,7 @@ func memberTable(around *surroundings, members []transport.Member) string {
 
 func gossipCell(seen string) table.Cell {
 	switch seen {
-	case "dead", "suspect":
+	case "dead", "suspect", "left":
 		return table.Bad(seen)
 	}
 	return table.Plain(seen)

@@ -13,9 +13,10 @@ import (
 	"github.com/hashicorp/memberlist"
 )
 
-// Settings for a handful of nodes on one network: a silent node is suspected within about a second and believed dead one to three later.
+// Settings for a handful of nodes on one network. memberlist probes one other member each interval, suspects who does not answer, and declares it dead 1.2 s later, or 2.4 s if no other member
+// confirms that. With five nodes a dead one is probed after 1.6 s at the latest by each of the others, and is declared dead within 4.4 s of its death; with three, within 3.6 s.
 const (
-	probeInterval    = 500 * time.Millisecond
+	probeInterval    = 400 * time.Millisecond
 	probeTimeout     = 250 * time.Millisecond
 	suspicionMult    = 3
 	suspicionMaxMult = 2
@@ -73,7 +74,8 @@ func Start(config Config) (*Gossip, error) {
 		changed:    make(chan struct{}, 1),
 		onConflict: config.OnConflict,
 		members:    make(map[string]Member),
-		diedAt:     make(map[string]time.Time),
+		silences:   make(map[string]int),
+		farewell:   make(map[string]time.Time),
 	}
 	if err := table.tell(config.Meta); err != nil {
 		return nil, err
@@ -89,6 +91,7 @@ func Start(config Config) (*Gossip, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &Gossip{seeds: config.Seeds, table: table, list: list, cancel: cancel}
 	g.running.Go(func() { g.keepJoining(ctx) })
+	g.running.Go(func() { g.keepPinging(ctx) })
 	return g, nil
 }
 
@@ -156,7 +159,7 @@ func (g *Gossip) missing() []string {
 	alive := map[string]bool{g.Address(): true}
 	var dead []string
 	for _, member := range g.table.list() {
-		if member.Alive {
+		if member.Alive() {
 			alive[member.GossipAddress] = true
 		} else {
 			dead = append(dead, member.GossipAddress)
@@ -193,8 +196,9 @@ func (g *Gossip) SetMeta(meta Meta) error {
 // Address is the host:port that others use.
 func (g *Gossip) Address() string { return g.list.LocalNode().Address() }
 
-// Leave tells the others that this node goes, waiting at most timeout, and stops.
+// Leave tells the others that this node goes, waiting at most timeout and a moment, and stops.
 func (g *Gossip) Leave(timeout time.Duration) error {
+	g.sayFarewell()
 	err := g.list.Leave(timeout)
 	return errors.Join(err, g.Close())
 }

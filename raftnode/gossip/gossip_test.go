@@ -7,6 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/memberlist"
 )
 
 func start(t *testing.T, id string, change func(*Config)) *Gossip {
@@ -34,8 +37,7 @@ func await(t *testing.T, g *Gossip, limit time.Duration, want ...string) {
 	for {
 		var got []string
 		for _, m := range g.Members() {
-			state := map[bool]string{true: "alive", false: "dead"}[m.Alive]
-			got = append(got, fmt.Sprintf("%s(%s,%s)", m.NodeID, state, m.Meta.ClusterID))
+			got = append(got, fmt.Sprintf("%s(%s,%s)", m.NodeID, m.State, m.Meta.ClusterID))
 		}
 		if reflect.DeepEqual(got, want) {
 			return
@@ -64,11 +66,67 @@ func TestNodesFindEachOtherAndNoticeChanges(t *testing.T) {
 	if err := b.Leave(5 * time.Second); err != nil {
 		t.Fatal(err)
 	}
-	await(t, a, 10*time.Second, "a(alive,)", "b(dead,)", "c(alive,c1)")
+	await(t, a, 10*time.Second, "a(alive,)", "b(left,)", "c(alive,c1)")
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	await(t, a, 15*time.Second, "a(alive,)", "b(dead,)", "c(dead,c1)")
+	await(t, a, 15*time.Second, "a(alive,)", "b(left,)", "c(suspect,c1)")
+	await(t, a, 15*time.Second, "a(alive,)", "b(left,)", "c(dead,c1)")
+}
+
+// A member that does not answer is suspected after two pings, not after one, and one answer clears it. Nothing but memberlist's own word ends a member.
+func TestSuspicions(t *testing.T) {
+	a := &table{self: "a", logger: hclog.NewNullLogger(), changed: make(chan struct{}, 1), members: map[string]Member{}, silences: map[string]int{}, farewell: map[string]time.Time{}}
+	b := &memberlist.Node{Name: "b"}
+	if err := a.tell(Meta{ClusterName: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	b.Meta = a.own
+	a.NotifyJoin(b)
+	is := func(want State) {
+		t.Helper()
+		if got := a.list()[0]; got.State != want || got.Since.IsZero() || got.Alive() != (want == Alive || want == Suspect) {
+			t.Errorf("b is %s since %v, want %s", got.State, got.Since, want)
+		}
+	}
+	is(Alive)
+	a.answered("b", false)
+	is(Alive)
+	a.answered("b", true)
+	a.answered("b", false)
+	is(Alive)
+	a.answered("b", false)
+	is(Suspect)
+	a.NotifyUpdate(b) // somebody else heard it; this node has not
+	is(Suspect)
+	a.answered("b", true)
+	is(Alive)
+	a.answered("b", false)
+	a.answered("b", false)
+	a.NotifyLeave(b)
+	is(Dead)
+	a.answered("b", true) // the answer to a ping that was under way
+	is(Dead)
+	a.NotifyMsg(append(farewellWord, 'b')) // it is dead already
+	a.NotifyJoin(b)
+	is(Alive)
+	a.NotifyLeave(b)
+	is(Dead)
+	a.NotifyJoin(b)
+	a.NotifyMsg([]byte("something else"))
+	a.NotifyMsg(append(farewellWord, 'c')) // nobody here
+	a.NotifyMsg(append(farewellWord, 'b'))
+	is(Alive) // saying farewell is not going
+	a.NotifyLeave(b)
+	is(Left)
+	a.NotifyJoin(b)
+	a.farewell["b"] = time.Now().Add(-farewellHolds)
+	a.NotifyLeave(b)
+	is(Dead) // it said farewell long ago, and stayed
+	a.answered("nobody", false)
+	if len(a.list()) != 1 {
+		t.Errorf("members %v", a.list())
+	}
 }
 
 func TestAnotherKeyOrClusterNameIsNotHeard(t *testing.T) {

@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,15 +19,30 @@ const rememberDead = 10 * time.Minute
 // maxMembers bounds the table; a cluster has a handful of nodes.
 const maxMembers = 256
 
+// State is what is believed of a member.
+type State string
+
+// The states. A suspect is still taken for alive: it did not answer this node lately, and nobody has declared it dead. One that is dead or left stays listed for ten minutes.
+const (
+	Alive   State = "alive"
+	Suspect State = "suspect"
+	Dead    State = "dead"
+	Left    State = "left" // it said so before it went
+)
+
 // Member is a node as gossip sees it.
 type Member struct {
 	NodeID string
 	// GossipAddress is the host:port of the member's gossip port.
 	GossipAddress string
 	Meta          Meta
-	// Alive is false for a node that gossip believes dead or that left; it stays listed for ten minutes.
-	Alive bool
+	State         State
+	// Since is when this node came to believe that state.
+	Since time.Time
 }
+
+// Alive reports whether the member is taken for alive, suspected or not.
+func (m Member) Alive() bool { return m.State == Alive || m.State == Suspect }
 
 // table is what memberlist's callbacks write into. It implements memberlist's delegates; none of its methods waits for anything.
 type table struct {
@@ -36,10 +52,11 @@ type table struct {
 	onConflict func(error)
 	conflict   sync.Once
 
-	mu      sync.Mutex
-	own     []byte
-	members map[string]Member
-	diedAt  map[string]time.Time
+	mu       sync.Mutex
+	own      []byte
+	members  map[string]Member
+	silences map[string]int       // pings of this node in a row that a member did not answer
+	farewell map[string]time.Time // when a member said that it leaves
 }
 
 var (
@@ -54,7 +71,7 @@ func (t *table) NotifyJoin(node *memberlist.Node) { t.put(node, true) }
 // NotifyUpdate is called when a member tells something new.
 func (t *table) NotifyUpdate(node *memberlist.Node) { t.put(node, true) }
 
-// NotifyLeave is called when a member left or is believed dead.
+// NotifyLeave is called when a member left or is believed dead. memberlist does not say which, so members say farewell.
 func (t *table) NotifyLeave(node *memberlist.Node) { t.put(node, false) }
 
 // put copies what a callback shows; the node belongs to memberlist.
@@ -74,12 +91,34 @@ func (t *table) put(node *memberlist.Node, alive bool) {
 		t.logger.Warn("a gossip member is ignored: the table is full", "member", node.Name, "limit", maxMembers)
 		return
 	}
-	t.members[node.Name] = Member{NodeID: node.Name, GossipAddress: node.Address(), Meta: meta, Alive: alive}
-	if alive {
-		delete(t.diedAt, node.Name)
-	} else {
-		t.diedAt[node.Name] = time.Now()
+	t.believe(Member{NodeID: node.Name, GossipAddress: node.Address(), Meta: meta, State: t.stateOf(node.Name, alive)})
+}
+
+// stateOf is what to believe of a member that memberlist takes for alive or not. The caller holds mu.
+func (t *table) stateOf(id string, alive bool) State {
+	switch said, leaves := t.farewell[id]; {
+	case alive && t.members[id].State == Suspect:
+		return Suspect // only an answer to this node ends that
+	case alive:
+		return Alive
+	case leaves && time.Since(said) < farewellHolds:
+		return Left
 	}
+	return Dead
+}
+
+// believe puts a member into the table and wakes the reader. The caller holds mu.
+func (t *table) believe(member Member) {
+	if before := t.members[member.NodeID]; before.State == member.State {
+		member.Since = before.Since
+	} else {
+		member.Since = time.Now()
+	}
+	if !member.Alive() {
+		delete(t.silences, member.NodeID)
+		delete(t.farewell, member.NodeID)
+	}
+	t.members[member.NodeID] = member
 	select {
 	case t.changed <- struct{}{}:
 	default:
@@ -106,8 +145,18 @@ func (t *table) NodeMeta(limit int) []byte {
 	return t.own
 }
 
-// NotifyMsg drops user messages; nobody here sends any.
-func (t *table) NotifyMsg([]byte) {}
+// NotifyMsg is called with what members send each other, which is only farewells.
+func (t *table) NotifyMsg(message []byte) {
+	id, ok := bytes.CutPrefix(message, farewellWord)
+	if !ok {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if member, known := t.members[string(id)]; known && member.Alive() {
+		t.farewell[string(id)] = time.Now()
+	}
+}
 
 // GetBroadcasts sends no user messages.
 func (t *table) GetBroadcasts(int, int) [][]byte { return nil }
@@ -139,9 +188,8 @@ func (t *table) list() []Member {
 	defer t.mu.Unlock()
 	var members []Member
 	for id, member := range t.members {
-		if died, dead := t.diedAt[id]; dead && time.Since(died) > rememberDead {
+		if !member.Alive() && time.Since(member.Since) > rememberDead {
 			delete(t.members, id)
-			delete(t.diedAt, id)
 			continue
 		}
 		members = append(members, member)
