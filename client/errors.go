@@ -103,6 +103,7 @@ const (
 	LossForced       LossReason = "forced"        // an operator ended the hold
 	LossMaxHold      LossReason = "max_hold"      // it was held for as long as MaxHold allows
 	LossExpired      LossReason = "expired"       // a lease's time was over
+	LossReassigned   LossReason = "reassigned"    // a partition was given on without its worker, by an operator or a takeover
 )
 
 // LostError says how a lock, or a session with all its locks, was lost. It is ErrLost to errors.Is.
@@ -145,6 +146,8 @@ func (e *LostError) reason() string {
 		text = "it was held for as long as its max hold allows"
 	case LossExpired:
 		text = "its time was over"
+	case LossReassigned:
+		text = "it was given on at once"
 	default:
 		text = strings.ReplaceAll(string(e.Reason), "_", " ")
 	}
@@ -231,6 +234,15 @@ func serverError(value wire.Value) error {
 func hasCode(err error, code string) bool {
 	var server *ServerError
 	return errors.As(err, &server) && server.Code == code
+}
+
+// codeOf is the code word of the cluster's answer; empty when the error is none.
+func codeOf(err error) string {
+	var server *ServerError
+	if errors.As(err, &server) {
+		return server.Code
+	}
+	return ""
 }
 
 func isUnreachable(err error) bool {

@@ -42,6 +42,7 @@ type fakeConn struct {
 	socket     net.Conn
 	output     *wire.Output
 	subscribed bool
+	watching   bool // a pool
 	mute       bool // answers come in order, so after one that is not given there can be no other
 }
 
@@ -127,6 +128,17 @@ func (f *fakeCluster) cutSubscribed() {
 	defer f.mu.Unlock()
 	for one := range f.open {
 		if one.subscribed {
+			_ = one.socket.Close()
+		}
+	}
+}
+
+// cutWatching ends every connection that watches a pool.
+func (f *fakeCluster) cutWatching() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for one := range f.open {
+		if one.watching {
 			_ = one.socket.Close()
 		}
 	}
@@ -236,6 +248,7 @@ func (c *fakeConn) push(kind, name, waiter string, what []byte) {
 func (f *fakeCluster) run(c *fakeConn, words []string) []byte {
 	f.locks.passTime()
 	c.subscribed = c.subscribed || words[0] == "EVENTS.SUBSCRIBE"
+	c.watching = c.watching || words[0] == "POOL.WATCH"
 	if canned := f.answers[words[0]]; canned != nil {
 		return canned(words)
 	}

@@ -33,7 +33,7 @@ var rooms = []room{
 		"it reaches the Redis door as a client does, over a connection: by the codec, never by its code"},
 	{"raftnode", []string{"raftnode", "fsm", "ring", "transport", "transport/peer", "internal/freeport"}, nil,
 		"a node knows no door: the doors know it, through package transport"},
-	{"client", []string{"client", "transport/resp/wire"}, []string{"golang.org/x/sys/unix"},
+	{"client", []string{"client", "transport/resp/wire", "ring"}, []string{"golang.org/x/sys/unix"},
 		"programs that link the client must not link a server"},
 	{"client/guard", []string{"client", "transport/resp/wire"}, only,
 		"a guard is linked into programs with drivers of their own, and brings none along"},
