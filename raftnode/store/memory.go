@@ -34,6 +34,9 @@ type Memory struct {
 	careless bool
 	// off is set from PowerOff to Crash.
 	off bool
+	// trap is called instead of a write, when untilTrap more have been made.
+	trap      func()
+	untilTrap int
 	// changed is closed and replaced when writes that wait are to look again.
 	changed chan struct{}
 }
@@ -125,6 +128,28 @@ func (m *Memory) SetCareless(careless bool) {
 	m.careless = careless
 }
 
+// SetTrap lets a function be called, once, by whoever is about to make a write durable after so many others: a power failure between two writes, for example, when it calls
+// PowerOff. nil takes the trap away.
+func (m *Memory) SetTrap(after int, trap func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.trap, m.untilTrap = trap, after
+}
+
+// sprung counts a write, and answers the trap that it has run into.
+func (m *Memory) sprung() (trap func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.trap == nil:
+	case m.untilTrap > 0:
+		m.untilTrap--
+	default:
+		trap, m.trap = m.trap, nil
+	}
+	return trap
+}
+
 // memoryHandle is one opening of a Memory: a LogStore, a StableStore and a SnapshotStore.
 type memoryHandle struct {
 	disk   *Memory
@@ -135,6 +160,9 @@ type memoryHandle struct {
 func (h *memoryHandle) write(change func(*contents)) error {
 	if err := h.sync(); err != nil {
 		return err
+	}
+	if trap := h.disk.sprung(); trap != nil {
+		trap()
 	}
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()

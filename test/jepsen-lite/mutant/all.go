@@ -1,6 +1,7 @@
 package mutant
 
 import (
+	"slices"
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/run"
@@ -43,7 +44,7 @@ const (
 
 // All are the mutants.
 func All() []Mutant {
-	return append(append(leaseMutants(), tokenMutants()...), append(requestMutants(), storeMutants()...)...)
+	return slices.Concat(leaseMutants(), tokenMutants(), requestMutants(), poolMutants(), storeMutants())
 }
 
 func leaseMutants() []Mutant {
@@ -131,6 +132,42 @@ func requestMutants() []Mutant {
 	}
 }
 
+func poolMutants() []Mutant {
+	return []Mutant{
+		{"ring-from-gossip", "who is a worker follows which nodes are seen, instead of sessions: workers of a node that is out of sight lose their partitions", []Edit{
+			{"raftnode/peer_handler.go", "	o.node.suspicion.connectionEnded(remote)\n}", `	o.node.suspicion.connectionEnded(remote)
+	go o.node.evictWorkersOf(string(remote))
+}
+
+func (n *Node) evictWorkersOf(remote string) {
+	ctx, cancel := context.WithTimeout(n.running, time.Second)
+	defer cancel()
+	field := func(reply command.Reply, name string) (found command.Reply) {
+		for i := 0; i+1 < len(reply.Elements); i += 2 {
+			if string(reply.Elements[i].Text) == name {
+				found = reply.Elements[i+1]
+			}
+		}
+		return found
+	}
+	pools, _ := n.machine.Read(n.machine.Now(), []command.Op{command.PoolList{}})
+	for _, pool := range pools[0].Elements {
+		name := string(field(pool, "name").Text)
+		info, _ := n.machine.Read(n.machine.Now(), []command.Op{command.PoolInfo{Pool: name}})
+		for _, worker := range field(info[0], "workers").Elements {
+			if string(field(worker, "address").Text) == remote {
+				_, _ = n.Execute(ctx, n.OpenLane(), []command.Op{command.PoolEvict{
+					Pool: name, Worker: string(field(worker, "worker").Text), Reason: "its node is out of sight", Actor: "gossip", Now: true,
+				}})
+			}
+		}
+	}
+}`},
+			{"raftnode/peer_handler.go", "	\"github.com/coordd/coordd/transport/peer\"\n", "	\"github.com/coordd/coordd/fsm/command\"\n	\"github.com/coordd/coordd/transport/peer\"\n"},
+		}, few, nil},
+	}
+}
+
 func storeMutants() []Mutant {
 	return []Mutant{
 		{"entries-of-another-term", "an entry that was stamped in another term than Raft gave it is run (S2)", []Edit{
@@ -141,7 +178,7 @@ func storeMutants() []Mutant {
 			"func (t *RaftTransport) SetHeartbeatHandler(take func(raft.RPC)) { t.NetworkTransport.SetHeartbeatHandler(take) }"}}, many, nil},
 		{"vote-in-two-writes", "a vote's term and candidate are written one after the other (raft#661)", []Edit{{"raftnode/store/store.go", "&voteKeeper{StableStore: stable}", "stable"}}, many, nil},
 		{"no-fsync", "the log is not synced to disk", []Edit{{"raftnode/store/memory.go",
-			"	return &Memory{seen: empty,", "	return &Memory{careless: true, seen: empty,"}, {"raftnode/store/store.go",
+			"		for _, log := range copies {\n", "		for _, log := range copies {\n			if c == &h.disk.synced {\n				continue\n			}\n"}, {"raftnode/store/store.go",
 			"	store, err := raftboltdb.New(raftboltdb.Options{\n		Path: path,", "	store, err := raftboltdb.New(raftboltdb.Options{\n		NoSync: true,\n		Path: path,"}},
 			few, with(2*time.Second, short, "power-loss-all", "power-loss-majority")},
 	}

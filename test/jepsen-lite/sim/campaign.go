@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/sim/stage"
+	"github.com/coordd/coordd/test/jepsen-lite/sim/world"
 )
 
 // progressEvery is how often a campaign says how far it is.
@@ -61,7 +62,7 @@ func campaign(ctx context.Context, built *stage.Stage, s settings, out io.Writer
 			}
 			t.take(r)
 			r.Tell(out)
-			entry := line{built.Revision, version, r.Seed, r.Verdict(), r.Fingerprint, r.Took.Milliseconds()}
+			entry := line{built.Revision, version, r.Seed, r.Verdict(), r.Fingerprint, r.Took.Milliseconds(), r.Simulated.Milliseconds(), faultsOf(r.Counts)}
 			if err := book.note(entry); err != nil {
 				return exitUnknown, err
 			}
@@ -137,16 +138,14 @@ func (t *tally) progress(out io.Writer, s settings) {
 func (t *tally) summary(out io.Writer, s settings, book *ledger) {
 	fmt.Fprintf(out, "\n%d seeds played in %s (%.0f seeds/min; the slowest took %s), %.1f hours simulated\n",
 		t.played, time.Since(t.started).Round(time.Second), t.rate(), t.slowest.Round(time.Millisecond), t.simulated.Hours())
-	var faults, rest []string
+	var seen []string
 	for _, what := range slices.Sorted(maps.Keys(t.counts)) {
-		if fault, ok := strings.CutPrefix(what, "fault: "); ok {
-			faults = append(faults, fmt.Sprintf("%s %d", fault, t.counts[what]))
-		} else {
-			rest = append(rest, fmt.Sprintf("%s %d", what, t.counts[what]))
+		if !strings.HasPrefix(what, faultPrefix) {
+			seen = append(seen, fmt.Sprintf("%s %d", what, t.counts[what]))
 		}
 	}
-	fmt.Fprintf(out, "faults: %s\n", strings.Join(faults, ", "))
-	fmt.Fprintf(out, "seen: %s\n", strings.Join(rest, ", "))
+	fmt.Fprintf(out, "seen: %s\n\n", strings.Join(seen, ", "))
+	book.matrix(out)
 	fmt.Fprintf(out, "ledger %s: %d valid plays of this build among the seeds asked for, %d of all builds\n", s.ledger, t.known+t.played-len(t.invalid)-len(t.unknown), book.all)
 	if left := int(s.seeds) - t.known - t.played; left > 0 {
 		fmt.Fprintf(out, "%d seeds were not played; the same command goes on from here\n", left)
@@ -155,6 +154,34 @@ func (t *tally) summary(out io.Writer, s settings, book *ledger) {
 		fmt.Fprintf(out, "invalid: %v, unknown: %v\n", t.invalid, t.unknown)
 	}
 	fmt.Fprintf(out, "verdict: %s\n", map[int]string{exitValid: "valid", exitInvalid: "invalid", exitUnknown: "unknown"}[t.exit(s)])
+}
+
+// faultPrefix begins the names under which plays count faults.
+const faultPrefix = "fault: "
+
+// faultsOf picks the faults out of what a play has counted.
+func faultsOf(counts map[string]int) map[string]int {
+	faults := make(map[string]int)
+	for what, count := range counts {
+		if name, ok := strings.CutPrefix(what, faultPrefix); ok {
+			faults[name] = count
+		}
+	}
+	return faults
+}
+
+// matrix writes how often each kind of fault was injected in the valid plays of this build, by the rows of the fault matrix.
+func (l *ledger) matrix(out io.Writer) {
+	fmt.Fprintf(out, "all valid plays of this build: %d seeds, %.1f hours simulated\n\n", len(l.done), l.simulated.Hours())
+	fmt.Fprintln(out, "| row | in the simulation | with real processes | times |\n| --- | --- | --- | --- |")
+	for _, kind := range world.Kinds() {
+		nemesis := "-"
+		if kind.Nemesis != "" {
+			nemesis = "`" + kind.Nemesis + "`"
+		}
+		fmt.Fprintf(out, "| %d | %s | %s | %d |\n", kind.Row, kind.Name, nemesis, l.faults[kind.Name])
+	}
+	fmt.Fprintln(out)
 }
 
 // exit is the exit code. A campaign that did not get to all its seeds has not passed.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // ledger remembers which seeds were played with which build, one line of JSON each. Only valid ones count as played; the others are played again.
@@ -15,6 +16,9 @@ type ledger struct {
 	file *os.File
 	done map[uint64]bool // seeds that were valid with this build
 	all  int             // valid plays of any build
+	// faults and simulated sum up what those of this build were.
+	faults    map[string]int
+	simulated time.Duration
 }
 
 // line is one play.
@@ -25,11 +29,14 @@ type line struct {
 	Verdict     string `json:"verdict"`
 	Fingerprint string `json:"fingerprint"`
 	TookMs      int64  `json:"took_ms"`
+	SimulatedMs int64  `json:"simulated_ms"`
+	// Faults says how often each kind of fault was injected.
+	Faults map[string]int `json:"faults,omitempty"`
 }
 
 // openLedger reads a ledger, and opens it for more.
 func openLedger(path, build string) (*ledger, error) {
-	l := &ledger{done: make(map[uint64]bool)}
+	l := &ledger{done: make(map[uint64]bool), faults: make(map[string]int)}
 	if err := l.read(path, build); err != nil {
 		return nil, err
 	}
@@ -61,10 +68,22 @@ func (l *ledger) read(path, build string) error {
 		}
 		l.all++
 		if one.Build == build {
-			l.done[one.Seed] = true
+			l.add(one)
 		}
 	}
 	return lines.Err()
+}
+
+// add counts a valid play of this build, once for each seed.
+func (l *ledger) add(one line) {
+	if l.done[one.Seed] {
+		return
+	}
+	l.done[one.Seed] = true
+	l.simulated += time.Duration(one.SimulatedMs) * time.Millisecond
+	for name, count := range one.Faults {
+		l.faults[name] += count
+	}
 }
 
 // note adds a play.
@@ -78,6 +97,7 @@ func (l *ledger) note(one line) error {
 	}
 	if one.Verdict == "valid" {
 		l.all++
+		l.add(one)
 	}
 	return nil
 }

@@ -24,7 +24,8 @@ type client struct {
 	node   *raftnode.Node
 	life   *life // of the node
 	lane   uint64
-	said   int // things it has asked so far
+	said   int                   // things it has asked so far
+	late   []command.LockRelease // of holds that it had
 }
 
 // crowd is all the clients of a world.
@@ -51,7 +52,9 @@ func (w *world) startClients() *crowd {
 	start(2, (*client).useCounters)
 	start(3, (*client).useRedisLocks)
 	start(4, (*client).useSessions)
-	start(1, (*client).useLocksWithoutSession)
+	start(2, (*client).useLocksWithoutSession)
+	start(3, (*client).useHolds)
+	start(3, (*client).work)
 	return crowd
 }
 

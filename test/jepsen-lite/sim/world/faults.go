@@ -14,49 +14,75 @@ import (
 
 // fault is one kind of trouble. inject begins it, and answers how it ends and after how long; it answers nil when it can do nothing now.
 type fault struct {
-	name   string
-	inject func(*troublemaker) (heal func(), lasting time.Duration)
+	name    string
+	row     int    // of the fault matrix
+	nemesis string // what the harness with real processes calls the like; empty: it has none
+	inject  func(*troublemaker) (heal func(), lasting time.Duration)
+}
+
+// control is what a seed without trouble counts.
+const control = "nothing goes wrong"
+
+// Kind is one kind of fault, for tables.
+type Kind struct {
+	Name    string
+	Row     int    // of the fault matrix
+	Nemesis string // of the harness with real processes; empty: it has none that is alike
+}
+
+// Kinds are all kinds of faults, by their rows. Snapshots after a few entries, row 27, and several faults at once, row 32, belong to every play.
+func Kinds() []Kind {
+	kinds := []Kind{{control, 1, "none"}}
+	for _, one := range faults {
+		kinds = append(kinds, Kind{one.name, one.row, one.nemesis})
+	}
+	slices.SortStableFunc(kinds, func(a, b Kind) int { return a.Row - b.Row })
+	return kinds
 }
 
 // faults is the table of trouble. Places in it are drawn by setup.
 var faults = []fault{
-	{"isolate a node", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.any()}, both), m.long() }},
-	{"isolate the leader", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.leader()}, both), m.long() }},
-	{"nobody hears the leader", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.leader()}, outward), m.long() }},
-	{"the leader hears nobody", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.leader()}, inward), m.long() }},
-	{"nobody hears a node", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.any()}, outward), m.long() }},
-	{"two halves", func(m *troublemaker) (func(), time.Duration) {
+	{"isolate a node", 2, "isolate-one", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.any()}, both), m.long() }},
+	{"isolate the leader", 3, "isolate-leader", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.leader()}, both), m.long() }},
+	{"nobody hears the leader", 6, "one-way-out", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.leader()}, outward), m.long() }},
+	{"the leader hears nobody", 6, "one-way-in", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.leader()}, inward), m.long() }},
+	{"nobody hears a node", 6, "one-way-out", func(m *troublemaker) (func(), time.Duration) { return m.split([]int{m.any()}, outward), m.long() }},
+	{"two halves", 4, "halves", func(m *troublemaker) (func(), time.Duration) {
 		return m.split(m.some(m.world.setup.nodes/2), both), m.long()
 	}},
-	{"a bridge", (*troublemaker).bridge},
-	{"a ring of majorities", (*troublemaker).ring},
-	{"one link", func(m *troublemaker) (func(), time.Duration) { return m.cut(m.any(), m.any()), m.long() }},
-	{"a flapping link", (*troublemaker).flap},
-	{"connections reset", (*troublemaker).reset},
-	{"connections half reset", (*troublemaker).abort},
-	{"slow links", func(m *troublemaker) (func(), time.Duration) { return m.links(m.slow()), m.long() }},
-	{"lossy links", func(m *troublemaker) (func(), time.Duration) { return m.links(m.lossy()), m.long() }},
-	{"kill a node", func(m *troublemaker) (func(), time.Duration) { return m.kill(m.any()), m.long() }},
-	{"kill the leader", func(m *troublemaker) (func(), time.Duration) { return m.kill(m.leader()), m.long() }},
-	{"kill a majority", func(m *troublemaker) (func(), time.Duration) {
+	{"a bridge", 5, "bridge", (*troublemaker).bridge},
+	{"a ring of majorities", 5, "majorities-ring", (*troublemaker).ring},
+	{"one link", 6, "", func(m *troublemaker) (func(), time.Duration) { return m.cut(m.any(), m.any()), m.long() }},
+	{"a flapping link", 9, "flapping", (*troublemaker).flap},
+	{"connections reset", 11, "resets", (*troublemaker).reset},
+	{"connections half reset", 11, "resets", (*troublemaker).abort},
+	{"slow links", 10, "delay", func(m *troublemaker) (func(), time.Duration) { return m.links(m.slow()), m.long() }},
+	{"lossy links", 11, "loss", func(m *troublemaker) (func(), time.Duration) { return m.links(m.lossy()), m.long() }},
+	{"kill a node", 23, "power-loss", func(m *troublemaker) (func(), time.Duration) { return m.kill(m.any()), m.long() }},
+	{"kill the leader", 23, "power-loss", func(m *troublemaker) (func(), time.Duration) { return m.kill(m.leader()), m.long() }},
+	{"kill a majority", 23, "", func(m *troublemaker) (func(), time.Duration) {
 		return m.kill(m.some(m.world.setup.nodes/2 + 1)...), m.short()
 	}},
-	{"kill every node", func(m *troublemaker) (func(), time.Duration) {
+	{"kill every node", 23, "power-loss-all", func(m *troublemaker) (func(), time.Duration) {
 		return m.kill(m.some(m.world.setup.nodes)...), m.short()
 	}},
-	{"stop a node", (*troublemaker).stop},
-	{"slow disk", func(m *troublemaker) (func(), time.Duration) {
+	{"power fails between two writes", 17, "crash-point", (*troublemaker).failAtWrite},
+	{"power fails on the way to a majority", 23, "power-loss-majority", (*troublemaker).partKill},
+	{"stop a node", 26, "", (*troublemaker).stop},
+	{"slow disk", 21, "disk-slow", func(m *troublemaker) (func(), time.Duration) {
 		return m.disks(between(m.chance, time.Millisecond, 250*time.Millisecond), m.any()), m.long()
 	}},
-	{"slow disks", func(m *troublemaker) (func(), time.Duration) {
+	{"slow disks", 21, "disk-slow", func(m *troublemaker) (func(), time.Duration) {
 		return m.disks(between(m.chance, time.Millisecond, 60*time.Millisecond), m.some(m.world.setup.nodes)...), m.long()
 	}},
-	{"a disk hangs", func(m *troublemaker) (func(), time.Duration) { return m.disks(20*time.Second, m.any()), m.long() }},
-	{"the leader's disk hangs", func(m *troublemaker) (func(), time.Duration) { return m.disks(20*time.Second, m.leader()), m.long() }},
-	{"the leader is paused", (*troublemaker).pauseLeader},
-	{"leadership is handed over", (*troublemaker).transfer},
-	{"clocks run at other rates", (*troublemaker).rates},
-	{"wall clocks are stepped", (*troublemaker).walls},
+	{"a disk hangs", 21, "disk-stuck", func(m *troublemaker) (func(), time.Duration) { return m.disks(20*time.Second, m.any()), m.long() }},
+	{"the leader's disk hangs", 21, "disk-stuck", func(m *troublemaker) (func(), time.Duration) { return m.disks(20*time.Second, m.leader()), m.long() }},
+	{"the leader is paused", 14, "pause-leader", (*troublemaker).pauseLeader},
+	{"leadership is handed over", 28, "transfer", (*troublemaker).transfer},
+	{"entries are handed to raft late", 14, "pause-leader", (*troublemaker).lateEntries},
+	{"new leaders stand still", 16, "pause-stale-ack", (*troublemaker).lateReigns},
+	{"clocks run at other rates", 18, "clock-rate", (*troublemaker).rates},
+	{"wall clocks are stepped", 18, "clock-wall", (*troublemaker).walls},
 }
 
 // troublemaker injects faults and heals them.
@@ -77,6 +103,10 @@ func (w *world) trouble() {
 	watching, stopWatching := context.WithCancel(context.Background())
 	var watch sync.WaitGroup
 	watch.Go(func() { m.supervise(watching) })
+	if w.setup.quiet {
+		w.count("fault: " + control)
+		time.Sleep(w.setup.trouble)
+	}
 	for w.now().at < w.setup.trouble {
 		time.Sleep(between(m.chance, w.setup.faultEvery/4, 2*w.setup.faultEvery))
 		chosen := m.choose()
@@ -305,6 +335,60 @@ func (m *troublemaker) kill(places ...int) func() {
 	}
 }
 
+// failAtWrite lets the power of a node fail after a few more writes to its disk: between the two of a vote, for example, or between an entry and its answer.
+func (m *troublemaker) failAtWrite() (func(), time.Duration) {
+	place := m.any()
+	if m.chance.IntN(3) == 0 {
+		place = m.leader()
+	}
+	if !m.goDown(place) {
+		return nil, 0
+	}
+	fell := make(chan func(), 1)
+	m.world.cluster.Disk(place).SetTrap(m.chance.IntN(6), func() {
+		m.world.lives[place].Load().over.Store(true)
+		heal := m.split([]int{place}, both) // whatever it still does, nobody hears of
+		m.world.cluster.Network.Crash(host(place))
+		m.world.cluster.Disk(place).PowerOff()
+		fell <- heal
+	})
+	lasting := m.long()
+	return func() {
+		m.world.cluster.Disk(place).SetTrap(0, nil)
+		time.Sleep(time.Millisecond) // whoever runs into it at this moment is through by then
+		select {
+		case heal := <-fell:
+			m.world.kill(place)
+			heal()
+			m.comeUp(place)
+		default: // it wrote too little
+			m.standsAgain(place)
+		}
+	}, lasting
+}
+
+// partKill cuts a minority off while the others go on, takes the power of one of those, and lets it and the minority be the majority: what was acknowledged must be there.
+func (m *troublemaker) partKill() (func(), time.Duration) {
+	places := m.some(m.world.setup.nodes)
+	half := len(places) / 2
+	minority, victim, others := places[:half], places[half], places[half+1:]
+	first, second := m.long()/2, m.long()/2
+	if !m.goDown(victim) {
+		return nil, 0
+	}
+	heal := m.split(minority, both)
+	m.healing.Go(func() {
+		time.Sleep(first)
+		m.world.kill(victim)
+		healOthers := m.split(others, both)
+		heal()
+		m.comeUp(victim)
+		time.Sleep(second)
+		healOthers()
+	})
+	return func() {}, first + second
+}
+
 // stop ends a node as an operator would.
 func (m *troublemaker) stop() (func(), time.Duration) {
 	place := m.any()
@@ -332,6 +416,11 @@ func (m *troublemaker) goDown(place int) bool {
 
 func (m *troublemaker) comeUp(place int) {
 	m.world.cluster.Restart(place)
+	m.standsAgain(place)
+}
+
+// standsAgain lets others take a node down.
+func (m *troublemaker) standsAgain(place int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.down[place] = false
@@ -354,7 +443,11 @@ func (m *troublemaker) restartFailed() {
 		if !m.goDown(place) {
 			continue
 		}
-		if err := m.world.cluster.Node(place).Err(); err != nil {
+		node := m.world.cluster.Node(place)
+		if node == nil {
+			continue // it did not start again, which was noted
+		}
+		if err := node.Err(); err != nil {
 			m.world.ended(place, err)
 			m.world.kill(place)
 			m.world.cluster.Restart(place)
@@ -409,6 +502,52 @@ func (m *troublemaker) transfer() (func(), time.Duration) {
 	return func() {}, 0
 }
 
+// lateEntries lets the next entries of whoever leads be handed to Raft long after they were stamped, while leadership goes to and fro.
+func (m *troublemaker) lateEntries() (func(), time.Duration) {
+	most := 8 * m.world.setup.raftTimeout
+	for range 1 + m.chance.IntN(4) {
+		m.world.stalls.arm(atHandOver, between(m.chance, time.Millisecond, most))
+	}
+	m.elections(1 + m.chance.IntN(3))
+	return m.world.stalls.disarm, most
+}
+
+// lateReigns lets the next winners of elections stand still before they do anything about it, while others may be elected.
+func (m *troublemaker) lateReigns() (func(), time.Duration) {
+	most := 5 * m.world.setup.raftTimeout
+	for range 1 + m.chance.IntN(2) {
+		m.world.stalls.arm(atReign, between(m.chance, m.world.setup.raftTimeout/2, most))
+	}
+	m.elections(1 + m.chance.IntN(2))
+	return m.world.stalls.disarm, most
+}
+
+// elections lets so many leaders, one after the other, hand over or be cut off for a moment.
+func (m *troublemaker) elections(count int) {
+	pauses := make([]time.Duration, count)
+	for i := range pauses {
+		pauses[i] = between(m.chance, m.world.setup.raftTimeout/4, 3*m.world.setup.raftTimeout)
+	}
+	m.healing.Go(func() {
+		for i, pause := range pauses {
+			leader := m.world.cluster.Leader()
+			node := m.world.cluster.Node(max(leader, 0))
+			switch {
+			case leader < 0 || node == nil:
+				time.Sleep(pause)
+			case i%2 == 0:
+				ctx, cancel := context.WithTimeout(context.Background(), pause)
+				_ = node.TransferLeadership(ctx, "")
+				cancel()
+			default:
+				heal := m.split([]int{leader}, both)
+				time.Sleep(pause)
+				heal()
+			}
+		}
+	})
+}
+
 // rates lets every node's clock run at a rate of its own from now on.
 func (m *troublemaker) rates() (func(), time.Duration) {
 	for place := range m.world.setup.nodes {
@@ -435,6 +574,7 @@ func (w *world) heal() {
 	for place := range w.setup.nodes {
 		w.cluster.Disk(place).SetSyncDelay(0)
 	}
+	w.stalls.disarm()
 	w.tell("everything is healed")
 }
 

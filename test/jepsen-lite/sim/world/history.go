@@ -17,6 +17,7 @@ type history struct {
 	renewals  []renewal
 	counters  []counting
 	registers []access
+	owned     []ownership
 }
 
 // look is an answered question whether a name holds a value. An empty value means that nobody holds it.

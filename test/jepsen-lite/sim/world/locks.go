@@ -108,8 +108,20 @@ func (c *client) useLocksWithoutSession() {
 			if c.chance.IntN(2) == 0 {
 				_, _ = c.ask(command.LockRelease{Name: name.Key, Token: token})
 			}
+			c.late = append(c.late, command.LockRelease{Name: name.Key, Token: token})
 		}
+		c.releaseLate()
 		c.rest(300 * time.Millisecond)
+	}
+}
+
+// releaseLate releases once more what was given back or lost some time ago, as a holder does that was stopped. Nobody else may lose anything by it.
+func (c *client) releaseLate() {
+	if len(c.late) > 4 {
+		c.late = c.late[len(c.late)-4:]
+	}
+	if len(c.late) > 1 && c.chance.IntN(3) == 0 {
+		_, _ = c.ask(c.late[c.chance.IntN(len(c.late)-1)])
 	}
 }
 
@@ -127,16 +139,11 @@ func (c *client) granted(name command.Name, holder string, reply command.Reply, 
 // useSessions opens one session after another, keeps each alive while it takes and gives back locks, and then closes it or walks away.
 func (c *client) useSessions() {
 	for !c.over() {
-		asked := c.world.now()
-		reply, outcome := c.ask(command.SessionOpen{TTLMilliseconds: c.world.setup.sessionTTL.Milliseconds(), ClientName: fmt.Sprint(c.number)})
-		if outcome != done {
+		s, ok := c.openSession()
+		if !ok {
 			c.rest(100 * time.Millisecond)
 			continue
 		}
-		s := &session{client: c, leave: make(chan struct{}), left: make(chan struct{})}
-		s.id, _ = command.ParsePosition(text(reply, "session"))
-		s.renewed(reply, asked)
-		go s.keep(c.world.newClient(c.number + 100))
 		for range 1 + c.chance.IntN(6) {
 			if s.gone() || c.over() {
 				break
@@ -149,6 +156,20 @@ func (c *client) useSessions() {
 			_, _ = c.ask(command.SessionClose{Session: s.id})
 		}
 	}
+}
+
+// openSession opens a session and keeps it.
+func (c *client) openSession() (*session, bool) {
+	asked := c.world.now()
+	reply, outcome := c.ask(command.SessionOpen{TTLMilliseconds: c.world.setup.sessionTTL.Milliseconds(), ClientName: fmt.Sprint(c.number)})
+	if outcome != done {
+		return nil, false
+	}
+	s := &session{client: c, leave: make(chan struct{}), left: make(chan struct{})}
+	s.id, _ = command.ParsePosition(text(reply, "session"))
+	s.renewed(reply, asked)
+	go s.keep(c.world.newClient(c.number + 100))
+	return s, true
 }
 
 // session is one session of a client.
@@ -168,6 +189,14 @@ func (s *session) renewed(reply command.Reply, asked moment) {
 	})
 }
 
+// keepalive is one of the two requests that keep a session.
+func (s *session) keepalive() command.Op {
+	if s.client.number%2 == 0 {
+		return command.SessionKeepAlive{Session: s.id}
+	}
+	return command.SessionRenew{By: command.Credentials{Session: s.id}}
+}
+
 // keep renews the session three times in its TTL, over a connection of its own, until the client leaves or the session is gone.
 func (s *session) keep(connection *client) {
 	defer close(s.left)
@@ -178,7 +207,7 @@ func (s *session) keep(connection *client) {
 			return
 		}
 		asked := s.client.world.now()
-		reply, outcome := connection.ask(command.SessionKeepAlive{Session: s.id})
+		reply, outcome := connection.ask(s.keepalive())
 		switch {
 		case outcome != done:
 		case reply.IsError():
@@ -218,10 +247,13 @@ func (s *session) useLock() {
 	if outcome == done && integer(reply, "token") > 0 {
 		c.granted(name, fmt.Sprintf("session %s owner %s", s.id, acquire.Owner), reply, asked)
 		c.rest(300 * time.Millisecond)
+		release := command.LockRelease{Name: name.Key, Token: command.Token(integer(reply, "token")), Session: s.id}
 		if c.chance.IntN(5) > 0 {
-			_, _ = c.ask(command.LockRelease{Name: name.Key, Token: command.Token(integer(reply, "token")), Session: s.id})
+			_, _ = c.ask(release)
 		}
+		c.late = append(c.late, release)
 	}
+	c.releaseLate()
 	c.rest(100 * time.Millisecond)
 }
 

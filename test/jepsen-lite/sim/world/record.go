@@ -2,6 +2,7 @@ package world
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -20,6 +21,8 @@ type record struct {
 	entries map[uint64]*entry
 	holds   map[command.Name][]*hold                   // of each name, in the order of the log
 	queues  map[command.Name]map[command.WaiterID]bool // who waits
+	owners  map[command.Name]map[string]bool           // who has held it under an owner id that is used once
+	pool    poolRecord
 	ends    []sessionEnd
 	closed  map[command.SessionID]bool // by their clients
 	read    []command.Name             // names that clients read
@@ -44,6 +47,7 @@ type entry struct {
 type hold struct {
 	token        command.Token
 	holder       string
+	mode         string // of a native hold
 	began, ended moment // ended is zero while it lasts
 	reason       string
 }
@@ -57,7 +61,7 @@ type sessionEnd struct {
 func newRecord(w *world) *record {
 	return &record{
 		world: w, twin: fsm.New(), entries: make(map[uint64]*entry), holds: make(map[command.Name][]*hold), queues: make(map[command.Name]map[command.WaiterID]bool),
-		closed: make(map[command.SessionID]bool), read: readNames(), shown: make(map[command.Name][]version),
+		owners: make(map[command.Name]map[string]bool), pool: newPoolRecord(), closed: make(map[command.SessionID]bool), read: readNames(), shown: make(map[command.Name][]version),
 	}
 }
 
@@ -121,10 +125,17 @@ func sameReplies(a, b []command.Reply) bool {
 
 // follow keeps who holds what, and checks what must be true at every index.
 func (r *record) follow(index uint64, data []byte, applied fsm.Applied, at moment) {
-	r.enqueue(index, data, applied)
+	decoded, err := command.DecodeEntry(data)
+	if err != nil || !applied.TermMatched {
+		return
+	}
+	r.enqueue(index, decoded.Commands, applied)
+	r.followPool(index, decoded.Commands, applied, at)
 	served := make(map[command.Name]command.WaiterID)
 	for _, event := range applied.Events {
 		switch event.Type {
+		case fsm.EventQueued:
+			r.queue(event.Name)[event.Waiter] = true
 		case fsm.EventWaiterGone:
 			delete(r.queue(event.Name), event.Waiter)
 		case fsm.EventWaiterGranted:
@@ -137,24 +148,31 @@ func (r *record) follow(index uint64, data []byte, applied fsm.Applied, at momen
 			}
 		}
 	}
+	transferred := make(map[command.Name]bool)
 	for _, event := range applied.Events {
 		switch event.Type {
 		case fsm.EventEnded:
 			r.end(index, event, at)
+			r.checkWish(index, event, decoded.Commands)
+			transferred[event.Name] = event.Reason == fsm.ReasonTransferred
 		case fsm.EventBegan:
 			r.begin(index, event, at)
-			r.checkLine(index, event, served[event.Name])
+			if transferred[event.Name] {
+				delete(r.queue(event.Name), event.Waiter) // out of turn, at the wish of whoever led
+			} else {
+				waiter := served[event.Name]
+				if r.queue(event.Name)[event.Waiter] {
+					waiter = event.Waiter // several may be served in one entry
+				}
+				r.checkLine(index, event, waiter)
+			}
 		}
 	}
 }
 
 // enqueue notes who came to wait in this entry: the answer to an acquire says so.
-func (r *record) enqueue(index uint64, data []byte, applied fsm.Applied) {
-	decoded, err := command.DecodeEntry(data)
-	if err != nil || !applied.TermMatched {
-		return
-	}
-	for i, c := range decoded.Commands {
+func (r *record) enqueue(index uint64, commands []command.Command, applied fsm.Applied) {
+	for i, c := range commands {
 		acquire, ok := c.Op.(command.LockAcquire)
 		if !ok || applied.Replies[i].Type != command.ReplyMap {
 			continue
@@ -195,32 +213,98 @@ func valueOf(reply command.Reply) string {
 	return "(held natively)"
 }
 
-// begin notes a new owner: the only one of its name, with a token that is its entry's index and larger than all before.
+// permits is how many holders a semaphore has at most here.
+const permits = 3
+
+// begin notes a new owner. It is the only one of its name, unless it shares the name as others do, and its token is its entry's index and larger than all before.
 func (r *record) begin(index uint64, event fsm.Event, at moment) {
 	holds := r.holds[event.Name]
+	var others []*hold
+	for _, one := range holds {
+		if one.lasts() {
+			others = append(others, one)
+		}
+	}
+	r.checkCompany(index, event, others)
+	r.checkToken(index, event, holds, others)
+	if strings.HasPrefix(event.Owner, onceOwner) {
+		if r.owners[event.Name] == nil {
+			r.owners[event.Name] = make(map[string]bool)
+		}
+		if r.owners[event.Name][event.Holder] {
+			r.world.violate(exactlyOnce, "%q was granted %q a second time, at index %d", event.Holder, event.Name.Key, index)
+		}
+		r.owners[event.Name][event.Holder] = true
+	}
+	r.holds[event.Name] = append(holds, &hold{token: event.Token, holder: event.Holder, mode: event.Mode, began: at})
+}
+
+// checkCompany wants that a new holder may be beside those who hold the name already.
+func (r *record) checkCompany(index uint64, event fsm.Event, others []*hold) {
+	for _, one := range others {
+		if event.Mode == one.mode && one.sharedWithOthers() {
+			continue
+		}
+		r.world.violate(exclusion, "%q has two holders at index %d: %q (token %d) and %q", event.Name.Key, index, one.holder, one.token, event.Holder)
+	}
+	if event.Mode == command.Semaphore.String() && len(others) >= permits {
+		r.world.violate(exclusion, "semaphore %q of %d has one holder more at index %d: %q", event.Name.Key, permits, index, event.Holder)
+	}
+}
+
+// checkToken wants the token of a new holder to be its entry's index and larger than all before; who joins readers has theirs.
+func (r *record) checkToken(index uint64, event fsm.Event, holds, others []*hold) {
+	if event.Mode == command.Shared.String() && len(others) > 0 {
+		if event.Token != others[0].token {
+			r.world.violate(tokens, "%q joined the readers of %q at index %d with token %d instead of theirs, %d", event.Holder, event.Name.Key, index, event.Token, others[0].token)
+		}
+		return
+	}
 	if event.Token != command.Token(index) {
 		r.world.violate(tokens, "the token of %q granted at index %d is %d", event.Name.Key, index, event.Token)
 	}
-	if len(holds) > 0 {
-		switch last := holds[len(holds)-1]; {
-		case last.lasts():
-			r.world.violate(exclusion, "%q has two holders at index %d: %q (token %d) and %q", event.Name.Key, index, last.holder, last.token, event.Holder)
-		case last.token >= event.Token:
-			r.world.violate(tokens, "the tokens of %q fell from %d to %d at index %d", event.Name.Key, last.token, event.Token, index)
-		}
+	if len(holds) == 0 {
+		return
 	}
-	r.holds[event.Name] = append(holds, &hold{token: event.Token, holder: event.Holder, began: at})
+	last := holds[len(holds)-1]
+	if last.token > event.Token || last.token == event.Token && event.Mode != command.Semaphore.String() {
+		r.world.violate(tokens, "the tokens of %q went from %d to %d at index %d", event.Name.Key, last.token, event.Token, index)
+	}
 }
 
 // end notes that an owner has gone.
 func (r *record) end(index uint64, event fsm.Event, at moment) {
-	holds := r.holds[event.Name]
-	if len(holds) == 0 || !holds[len(holds)-1].lasts() || holds[len(holds)-1].token != event.Token {
-		r.world.violate(exclusion, "%q lost a holder with token %d at index %d that it did not have", event.Name.Key, event.Token, index)
+	for _, one := range slices.Backward(r.holds[event.Name]) {
+		if one.lasts() && one.token == event.Token && one.holder == event.Holder {
+			one.ended, one.reason = at, event.Reason
+			return
+		}
+	}
+	r.world.violate(exclusion, "%q lost the holder %q with token %d at index %d that it did not have", event.Name.Key, event.Holder, event.Token, index)
+}
+
+// checkWish wants a hold that was released to have been released by whoever held it.
+func (r *record) checkWish(index uint64, event fsm.Event, commands []command.Command) {
+	if event.Reason != fsm.ReasonReleased || event.Mode == "" {
 		return
 	}
-	last := holds[len(holds)-1]
-	last.ended, last.reason = at, event.Reason
+	for _, c := range commands {
+		op := c.Op
+		if numbered, ok := op.(command.Numbered); ok {
+			op = numbered.Op
+		}
+		switch op := op.(type) {
+		case command.LockRelease:
+			if op.Session == event.Session && op.Token == event.Token {
+				return
+			}
+		case command.HoldRelease:
+			if op.By.Session == event.Session && (op.Hold.Token == event.Token || op.Hold.Waiter == event.Waiter) {
+				return
+			}
+		}
+	}
+	r.world.violate(exclusion, "%q held %q with token %d until index %d, where somebody else released it", event.Holder, event.Name.Key, event.Token, index)
 }
 
 // checkLine wants that whoever begins is the first in line, when there is a line. served is the waiter who was granted, zero when the new owner did not wait.
@@ -232,6 +316,11 @@ func (r *record) checkLine(index uint64, event fsm.Event, served command.WaiterI
 			r.world.violate(fifo, "%q overtook waiter %s in the line for %q at index %d", event.Holder, waiter, event.Name.Key, index)
 		}
 	}
+}
+
+// sharedWithOthers reports that the hold is one of a mode of which several may be at once.
+func (h *hold) sharedWithOthers() bool {
+	return h.mode == command.Shared.String() || h.mode == command.Semaphore.String()
 }
 
 func (h *hold) lasts() bool { return h.ended == moment{} }

@@ -24,6 +24,7 @@ type setup struct {
 	trouble         time.Duration // how long faults are injected
 	faultEvery      time.Duration // about
 	faultsAtOnce    int
+	quiet           bool  // nothing goes wrong
 	favourites      []int // faults that this seed injects more often than others, by their place in the table
 }
 
@@ -68,6 +69,7 @@ func draw(seed uint64) setup {
 	for range r.IntN(4) {
 		s.favourites = append(s.favourites, r.IntN(len(faults)))
 	}
+	s.quiet = r.IntN(16) == 0
 	return s
 }
 

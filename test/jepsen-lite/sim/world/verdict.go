@@ -13,6 +13,7 @@ func (w *world) judge(report *Report) {
 	w.judgeClaims()
 	w.judgeLooks()
 	w.judgeRenewals()
+	w.judgePool()
 	w.judgeRegisters(report)
 	w.counts["entries"] = len(w.record.entries)
 	w.counts["grants"] = len(w.history.claims)
@@ -20,14 +21,14 @@ func (w *world) judge(report *Report) {
 	w.counts["renewals"] = len(w.history.renewals)
 }
 
-// find is the ownership with a token.
-func (r *record) find(name command.Name, token command.Token) *hold {
+// find is the ownership with a token: that of a holder, if it has it, or else anybody's.
+func (r *record) find(name command.Name, token command.Token, holder string) (found *hold) {
 	for _, one := range r.holds[name] {
-		if one.token == token {
-			return one
+		if one.token == token && (found == nil || one.holder == holder) {
+			found = one
 		}
 	}
-	return nil
+	return found
 }
 
 // judgeClaims wants every grant that a client was told of to stand in the log: committed, to it, with this token, not after the answer, and to nobody else.
@@ -38,7 +39,7 @@ func (w *world) judgeClaims() {
 	}
 	claimed := make(map[key]string)
 	for _, one := range w.history.claims {
-		switch found := w.record.find(one.name, one.token); {
+		switch found := w.record.find(one.name, one.token, one.holder); {
 		case found == nil:
 			w.violate(durable, "%q was told that it holds %q with token %d, which was never committed", one.holder, one.name.Key, one.token)
 		case found.holder != one.holder:
@@ -47,6 +48,9 @@ func (w *world) judgeClaims() {
 			w.violate(durable, "%q was told that it holds %q with token %d before that was committed", one.holder, one.name.Key, one.token)
 		case !found.lasts() && found.ended.order < one.asked.order:
 			w.violate(durable, "%q was told that it holds %q with token %d, which had ended before it asked", one.holder, one.name.Key, one.token)
+		}
+		if found := w.record.find(one.name, one.token, one.holder); found != nil && found.sharedWithOthers() {
+			continue // readers share a token, and permits that are granted in one entry do
 		}
 		k := key{one.name, one.token}
 		if other, already := claimed[k]; already && other != one.holder {

@@ -20,6 +20,7 @@ import (
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/raftnode"
 	"github.com/coordd/coordd/raftnode/clustertest"
+	"github.com/coordd/coordd/transport"
 )
 
 // Report is what a seed came to.
@@ -68,6 +69,7 @@ type world struct {
 	order   atomic.Int64
 	lives   [maxNodes]atomic.Pointer[life]
 	ending  chan struct{} // closed when clients are to come to an end
+	stalls  *stalls
 
 	mu         sync.Mutex
 	violations []string
@@ -81,7 +83,10 @@ const maxViolations = 10
 // Play plays a seed in a bubble of its own and judges it.
 func Play(t *testing.T, seed uint64, options Options) *Report {
 	w := &world{t: t, seed: seed, options: options, setup: draw(seed), counts: make(map[string]int)}
-	w.record, w.history = newRecord(w), newHistory(w)
+	w.record, w.history, w.stalls = newRecord(w), newHistory(w), &stalls{armed: make(map[string][]time.Duration)}
+	if err := w.stalls.install(); err != nil {
+		t.Fatal(err)
+	}
 	cryptotest.SetGlobalRandom(t, seed)
 	chooseBySeed(seed + 1)
 	w.inBubble(t)
@@ -256,17 +261,29 @@ func (w *world) within(limit time.Duration, what string, holds func() bool) bool
 // recovery is how long a healed cluster may take to serve again.
 const recovery = 15 * time.Second
 
+// status is that of a node, if it runs.
+func (w *world) status(place int) (status transport.Status, runs bool) {
+	node := w.cluster.Node(place)
+	if node == nil {
+		return status, false
+	}
+	return node.Status(), true
+}
+
 // awaitService waits until every node serves, and writes through each.
 func (w *world) awaitService() {
 	for place := range w.setup.nodes {
 		w.within(recovery, fmt.Sprintf("node %d is ready", place), func() bool {
-			node := w.cluster.Node(place)
-			return node != nil && node.Status().Ready
+			status, runs := w.status(place)
+			return runs && status.Ready
 		})
 		w.within(recovery, fmt.Sprintf("a write through node %d is answered", place), func() bool {
 			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 			defer cancel()
 			node := w.cluster.Node(place)
+			if node == nil {
+				return false
+			}
 			replies, err := node.Execute(ctx, node.OpenLane(), []command.Op{command.Set{Name: command.Name{Key: "healed"}, Value: fmt.Appendf(nil, "node %d", place)}})
 			return err == nil && !replies[0].IsError()
 		})
@@ -278,7 +295,7 @@ func (w *world) awaitService() {
 func (w *world) awaitEnds() {
 	w.within(2*w.setup.sessionTTL+recovery, "abandoned locks and waits end by themselves", func() bool {
 		for place := range w.setup.nodes {
-			if status := w.cluster.Node(place).Status(); status.Locks > 0 || status.Waiters > 0 {
+			if status, runs := w.status(place); !runs || status.Locks > 0 || status.Waiters > 0 {
 				return false
 			}
 		}
@@ -290,8 +307,11 @@ func (w *world) awaitEnds() {
 func (w *world) awaitAgreement() {
 	target := w.record.newest()
 	for place := range w.setup.nodes {
-		w.within(recovery, fmt.Sprintf("node %d runs index %d", place, target), func() bool { return w.cluster.Node(place).Status().AppliedIndex >= target })
-		status := w.cluster.Node(place).Status()
+		w.within(recovery, fmt.Sprintf("node %d runs index %d", place, target), func() bool {
+			status, runs := w.status(place)
+			return runs && status.AppliedIndex >= target
+		})
+		status, _ := w.status(place)
 		if chain, ok := w.record.chainAt(status.AppliedIndex); ok && fmt.Sprintf("%016x", chain) != status.StateHash {
 			w.violate(agreement, "the state of node %d at index %d has hash %s instead of %016x", place, status.AppliedIndex, status.StateHash, chain)
 		}
