@@ -25,7 +25,7 @@ func electionRows() []*row {
 		return r
 	}
 	return []*row{
-		one("election.campaign", -2, " blocking", "name [VALUE text] "+acquireOptions, "Takes part in an election: wins it, or waits for its turn; OWNER is the candidate's name, VALUE what a leader says.", (*connection).campaign),
+		one("election.campaign", -2, " blocking", "name [VALUE text] "+sessionOptions, "Takes part in an election: wins it, or waits for its turn; OWNER is the candidate's name, VALUE what a leader says.", (*connection).campaign),
 		one("election.proclaim", -5, "", "name hold VALUE text SESSION id secret [OWNER owner] [REQUEST n [LOW m]]", "Changes what the leader says.", (*connection).proclaim),
 		reads("election.leader", "name", "Answers who leads, or plainly that nobody does.", native.Leader, nil),
 		reads("election.candidates", "name", "Lists who waits for the leadership, in order.", native.Info, candidatesOnly),

@@ -8,8 +8,12 @@ import (
 	"github.com/coordd/coordd/transport/native"
 )
 
-// acquireOptions is how the options that every acquire takes are shown.
-const acquireOptions = "<PX ms | SESSION id secret [OWNER owner]> [WAIT ms [ASYNC]] [REENTRANT] [MAXHOLD ms] [DELAY ms] [ATLEAST ms] [META text] [REQUEST n [LOW m]]"
+// acquireOptions is how the options that every acquire takes are shown, and sessionOptions those of one that only a session can make.
+const (
+	acquireOptions = "<PX ms | SESSION id secret [OWNER owner]> " + furtherOptions
+	sessionOptions = "SESSION id secret [OWNER owner] " + furtherOptions
+	furtherOptions = "[WAIT ms [ASYNC]] [REENTRANT] [MAXHOLD ms] [DELAY ms] [ATLEAST ms] [META text] [REQUEST n [LOW m]]"
+)
 
 func lockRows() []*row {
 	const flags, categories, group = "noscript fast", "@fast @write", "lock"

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,28 @@ func TestProtocolPagesAreThoseOfTheTables(t *testing.T) {
 		}
 		if written, err := os.ReadFile(pages + file); err != nil || !bytes.Equal(written, []byte(page)) {
 			t.Errorf("docs/protocol/%s is not what the tables say (%v); run: go test ./transport/resp -run ProtocolPages -rewrite-pages", file, err)
+		}
+	}
+}
+
+// What people wrote about native commands spells them as the table does, and leaves none out.
+func TestProtocolPageSpellsCommandsAsTheTable(t *testing.T) {
+	page, err := os.ReadFile(pages + "README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := map[string]string{}
+	for _, found := range regexp.MustCompile("(?m)^\\| `([A-Z.]+)( [^`]*)?` \\|").FindAllStringSubmatch(string(page), -1) {
+		shown[found[1]] = strings.ReplaceAll(strings.TrimSpace(found[2]), "\\|", "|")
+	}
+	for _, r := range commandsSorted {
+		if r.group != "session" && r.group != "lock" && r.group != "election" && r.group != "events" {
+			continue
+		}
+		name := strings.ToUpper(r.name)
+		usage := strings.NewReplacer(acquireOptions, "ACQUIRE-OPTIONS", sessionOptions, "ACQUIRE-OPTIONS").Replace(r.usage)
+		if got, described := shown[name]; !described || got != usage {
+			t.Errorf("docs/protocol/README.md shows %s as %q (there: %t), and the table as %q", name, got, described, usage)
 		}
 	}
 }
