@@ -23,11 +23,21 @@ func (n *Node) Stop(ctx context.Context) error {
 	return n.Err()
 }
 
-// finishUp is what a graceful end adds to a crash.
+// finishUp is what a graceful end adds to a crash. A node that belongs to no cluster yet has only gossip to leave.
 func (n *Node) finishUp(ctx context.Context) {
-	if n.engine() == nil || ctx.Err() != nil || n.running.Err() != nil {
+	if ctx.Err() != nil || n.running.Err() != nil {
 		return
 	}
+	if n.engine() != nil {
+		n.finishWork(ctx)
+	}
+	if n.gossip != nil && ctx.Err() == nil {
+		_ = n.gossip.Leave(time.Second)
+	}
+}
+
+// finishWork answers what is under way, and gives back what this node has in the cluster.
+func (n *Node) finishWork(ctx context.Context) {
 	_ = n.commandCourier.idle(ctx)
 	_ = n.readCourier.idle(ctx)
 	if ctx.Err() == nil {
@@ -35,9 +45,6 @@ func (n *Node) finishUp(ctx context.Context) {
 	}
 	if ctx.Err() == nil {
 		n.handOver(ctx)
-	}
-	if n.gossip != nil && ctx.Err() == nil {
-		_ = n.gossip.Leave(time.Second)
 	}
 }
 
