@@ -164,8 +164,12 @@ func TestWorkersShareAPool(t *testing.T) {
 				t.Errorf("%s serves %d of 64 partitions, want 16", name, count)
 			}
 		}
+		began := time.Now()
 		if err := workers[0].Leave(t.Context()); err != nil {
 			t.Errorf("leave: %v", err)
+		}
+		if took := time.Since(began); took > 3*time.Second { // 16 partitions, at most half of what is left at once
+			t.Errorf("leaving took %v", took)
 		}
 		if !errors.Is(workers[0].Err(), client.ErrLeft) {
 			t.Errorf("it ended with %v", workers[0].Err())
@@ -375,10 +379,14 @@ func TestEvictions(t *testing.T) {
 		one := join(t, pool(), client.WorkerConfig{ID: "one"}, &watcher{world, "one", 0})
 		two := join(t, pool(), client.WorkerConfig{ID: "two"}, &watcher{world, "two", 0})
 		settled(t, observer, world)
+		began := time.Now()
 		if err := observer.Evict(t.Context(), "one", "test", false); err != nil {
 			t.Fatal(err)
 		}
 		<-one.Done()
+		if took := time.Since(began); took > 3*time.Second {
+			t.Errorf("it knew after %v", took)
+		}
 		var displaced *client.DisplacedError
 		if !errors.As(one.Err(), &displaced) || displaced.By != "" {
 			t.Errorf("it ended with %v", one.Err())

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"slices"
 	"strconv"
 )
 
@@ -93,7 +94,7 @@ func (w *Worker) over(h *heldPartition) {
 func (w *Worker) hear(update tableUpdate) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	concerned := update.whole
+	concerned := update.whole || update.staffed && !slices.ContainsFunc(update.members, func(m Member) bool { return m.ID == w.config.ID })
 	for _, row := range update.changes {
 		h := w.held[row.partition]
 		mine := row.owner == w.config.ID
