@@ -30,10 +30,29 @@ type Event struct {
 	// Waiter and Session are set where the event is about one. Of a native hold Waiter is the id.
 	Waiter  string `json:"waiter"`
 	Session string `json:"session"`
+	// Pool and Worker are set where the event is about a worker pool.
+	Pool   string `json:"pool"`
+	Worker string `json:"worker"`
 	// Mode is how a native lock is held; empty for what Redis holds.
 	Mode string `json:"mode"`
 	// Actor is the operator, of what one did.
 	Actor string `json:"actor"`
+}
+
+// PoolChange is what an entry changed in the table of a pool.
+type PoolChange struct {
+	Pool        string       `json:"pool"`
+	Incarnation string       `json:"incarnation"`
+	Version     int64        `json:"version"`
+	Partitions  []Assignment `json:"partitions"`
+}
+
+// Assignment is who owns a partition after an entry; nobody when Owner is empty.
+type Assignment struct {
+	Partition int    `json:"partition"`
+	Owner     string `json:"owner"`
+	Token     int64  `json:"token"`
+	Draining  bool   `json:"draining"`
 }
 
 // Entry is one committed log entry.
@@ -48,6 +67,8 @@ type Entry struct {
 	Committed json.RawMessage   `json:"committed"`
 	Commands  []json.RawMessage `json:"commands"`
 	Events    []Event           `json:"events"`
+	// Pools are the partitions of worker pools that the entry changed.
+	Pools []PoolChange `json:"pools"`
 
 	digest [32]byte // of all that every node computes
 	bare   [32]byte // of what was written, without what running it gave
@@ -91,7 +112,7 @@ func parse(text []byte) (Entry, error) {
 	if entry.digest, err = digestOf(whole); err != nil {
 		return entry, err
 	}
-	for _, computed := range []string{"now_ms", "events", "term_matched"} {
+	for _, computed := range []string{"now_ms", "events", "pools", "term_matched"} {
 		delete(whole, computed)
 	}
 	if whole["commands"], err = withoutReplies(entry.Commands); err != nil {

@@ -152,6 +152,33 @@ func TestALogTellsGrantsTokensAndEnds(t *testing.T) {
 	}
 }
 
+// Who owns which partition of a pool is told entry by entry, also when the replay begins with a snapshot that knows the pool.
+func TestALogTellsWhoOwnsPartitions(t *testing.T) {
+	for _, compacted := range []bool{false, true} {
+		n := newNode(t, store.Bolt)
+		session := command.Position{Index: n.seal(10, 1, command.SessionOpen{TTLMilliseconds: 1000})}
+		member := command.PoolMember{Pool: "orders", Worker: "w1", Session: session}
+		n.seal(20, 1, command.PoolCreate{Pool: "orders", Partitions: 2, Settings: command.PoolSettings{Drain: 1000}})
+		join := n.seal(30, 1, command.PoolJoin{Member: member, Weight: 1})
+		if compacted {
+			n.snapshot()
+			if err := n.stores.Log.DeleteRange(1, n.index-1); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.seal(40, 1, command.PoolAcknowledge{Member: member, Releases: []command.Release{{Partition: 1, Token: command.Token(join)}}})
+		_, lines := replay(t, n.stop())
+		log := strings.Join(lines, "\n")
+		granted := `"pools":[{"pool":"orders","incarnation":"2-0","version":2,"partitions":[{"partition":0,"owner":"w1","token":3,"draining":false},{"partition":1,"owner":"w1","token":3,"draining":false}]}]`
+		if strings.Contains(log, granted) == compacted {
+			t.Errorf("compacted %v: of the join is told\n%s", compacted, log)
+		}
+		if again := `"version":3,"partitions":[{"partition":1,"owner":"w1","token":4,"draining":false}]`; !strings.Contains(log, again) {
+			t.Errorf("compacted %v: a partition that was given back and granted anew is not told:\n%s", compacted, log)
+		}
+	}
+}
+
 func TestACompactedLogIsReplayedFromTheSnapshot(t *testing.T) {
 	n := newNode(t, store.Bolt)
 	n.seal(0, 1, command.Identity{ClusterID: "c-1", ClusterName: "try"})

@@ -26,6 +26,7 @@ type Record struct {
 	TermMatched bool        `json:"term_matched"`
 	Commands    []Fields    `json:"commands"`
 	Events      []Fields    `json:"events"`
+	Pools       []Fields    `json:"pools,omitempty"`   // partitions of pools that have another owner, token or state after the entry
 	Servers     []ServerRow `json:"servers,omitempty"` // of a configuration
 	Error       string      `json:"error,omitempty"`   // the entry's bytes are malformed
 }
@@ -58,6 +59,7 @@ func (d *Directory) Replay(yield func(Record) error) error {
 		meta, _ := d.Newest()
 		begin = meta.Index
 	}
+	pools := followPools(machine)
 	committed, err := d.committedUpTo(first, last)
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func (d *Directory) Replay(yield func(Record) error) error {
 		if err != nil {
 			return fmt.Errorf("entry %d cannot be read: %w", index, err)
 		}
-		record, err := tell(machine, entry, index > begin)
+		record, err := tell(machine, pools, entry, index > begin)
 		if err != nil {
 			return err
 		}
@@ -111,12 +113,12 @@ func (d *Directory) committedUpTo(first, last uint64) (uint64, error) {
 }
 
 // tell describes an entry and, where the machine has not run it yet, runs it.
-func tell(machine *fsm.Machine, entry *raft.Log, ahead bool) (Record, error) {
+func tell(machine *fsm.Machine, pools *poolChanges, entry *raft.Log, ahead bool) (Record, error) {
 	record := Record{Index: entry.Index, Term: entry.Term, TermMatched: true, Commands: []Fields{}, Events: []Fields{}, NowMs: machine.Now()}
 	switch entry.Type {
 	case raft.LogCommand:
 		record.Type = "command"
-		return record, tellCommands(&record, machine, entry, ahead)
+		return record, tellCommands(&record, machine, pools, entry, ahead)
 	case raft.LogConfiguration:
 		record.Type = "configuration"
 		record.Servers = servers(raft.DecodeConfiguration(entry.Data))
@@ -131,7 +133,7 @@ func tell(machine *fsm.Machine, entry *raft.Log, ahead bool) (Record, error) {
 	return record, nil
 }
 
-func tellCommands(record *Record, machine *fsm.Machine, entry *raft.Log, ahead bool) error {
+func tellCommands(record *Record, machine *fsm.Machine, pools *poolChanges, entry *raft.Log, ahead bool) error {
 	decoded, err := command.DecodeEntry(entry.Data)
 	var newer *command.UnknownFormatError
 	switch {
@@ -163,6 +165,7 @@ func tellCommands(record *Record, machine *fsm.Machine, entry *raft.Log, ahead b
 	for _, event := range applied.Events {
 		record.Events = append(record.Events, EventValue(event))
 	}
+	record.Pools = pools.after(applied.Events)
 	return nil
 }
 
