@@ -83,7 +83,7 @@ func (r *record) followPartition(index uint64, partition int, now tenure, comman
 	} else if now.worker == "" {
 		return
 	}
-	if now.worker != "" && now.token != command.Token(index) {
+	if now.worker != "" && now.token != r.base+command.Token(index) {
 		r.world.violate(partitions, "partition %d was granted to %q at index %d with token %d", partition, now.worker, index, now.token)
 	}
 	if now.worker != "" && now.token <= before.token {

@@ -17,7 +17,8 @@ type record struct {
 
 	mu      sync.Mutex
 	twin    *fsm.Machine
-	last    uint64 // the highest index that any node ran
+	last    uint64        // the highest index that any node ran
+	base    command.Token // token = base + index
 	entries map[uint64]*entry
 	holds   map[command.Name][]*hold                   // of each name, in the order of the log
 	queues  map[command.Name]map[command.WaiterID]bool // who waits
@@ -126,7 +127,10 @@ func sameReplies(a, b []command.Reply) bool {
 // follow keeps who holds what, and checks what must be true at every index.
 func (r *record) follow(index uint64, data []byte, applied fsm.Applied, at moment) {
 	decoded, err := command.DecodeEntry(data)
-	if err != nil || !applied.TermMatched {
+	if err != nil {
+		return
+	}
+	if r.checkTerm(index, decoded.Term, applied); !applied.TermMatched {
 		return
 	}
 	r.enqueue(index, decoded.Commands, applied)
@@ -166,6 +170,16 @@ func (r *record) follow(index uint64, data []byte, applied fsm.Applied, at momen
 				}
 				r.checkLine(index, event, waiter)
 			}
+		}
+	}
+}
+
+// checkTerm wants nothing to have been run of an entry that was stamped in another term than Raft gave it: its instant is that of a clock that counts no more.
+func (r *record) checkTerm(index, stamped uint64, applied fsm.Applied) {
+	if term := r.entries[index].term; stamped != term {
+		r.world.count("entries of another term")
+		if applied.TermMatched {
+			r.world.violate(agreement, "an entry that was stamped in term %d was run at index %d, in term %d", stamped, index, term)
 		}
 	}
 }
@@ -260,7 +274,7 @@ func (r *record) checkToken(index uint64, event fsm.Event, holds, others []*hold
 		}
 		return
 	}
-	if event.Token != command.Token(index) {
+	if event.Token != r.base+command.Token(index) {
 		r.world.violate(tokens, "the token of %q granted at index %d is %d", event.Name.Key, index, event.Token)
 	}
 	if len(holds) == 0 {

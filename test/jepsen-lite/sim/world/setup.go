@@ -25,6 +25,7 @@ type setup struct {
 	faultEvery      time.Duration // about
 	faultsAtOnce    int
 	quiet           bool  // nothing goes wrong
+	restored        bool  // the cluster was restored from a backup before clients come
 	favourites      []int // faults that this seed injects more often than others, by their place in the table
 }
 
@@ -70,6 +71,7 @@ func draw(seed uint64) setup {
 		s.favourites = append(s.favourites, r.IntN(len(faults)))
 	}
 	s.quiet = r.IntN(16) == 0
+	s.restored = r.IntN(3) == 0
 	return s
 }
 

@@ -126,6 +126,9 @@ func (w *world) judgeLeftovers() {
 func (w *world) play() {
 	defer w.end()
 	w.found()
+	if w.setup.restored {
+		w.restore()
+	}
 	clients := w.startClients()
 	w.trouble()
 	w.heal()
