@@ -24,7 +24,7 @@ func commands() []command {
 		{"run", "[flags]", "run workloads while nemeses work, and judge", runCommand},
 		{"list", "", "list workloads, nemeses, checkers and suites", listCommand},
 		{"suite", "pr|matrix|nightly|release [flags]", "many runs, with a ledger that --resume continues", suiteCommand},
-		{"compare", "[flags]", "the same faults for coordd, Redlock and a Redis primary with a replica", compareCommand},
+		{"compare", "[flags]", "the same faults for coordd, etcd, Redlock and a Redis primary with a replica; or, with --recovery, how long they pause", compareCommand},
 		{"mutants", "[flags]", "plant bugs, and demand that they are found", mutantsCommand},
 		{"matrix", "LEDGER…", "print what ledgers show, as a table", matrixCommand},
 		{"replay", "DIR", "judge the history of a run again", replayCommand},

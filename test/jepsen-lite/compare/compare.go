@@ -20,9 +20,9 @@ import (
 
 // Plan says what to compare.
 type Plan struct {
-	// Coordd, Clients and Rivals are programs: a node, this harness, and the client process of the others.
-	Coordd, Clients, Rivals string
-	Out                     string
+	// Coordd, Clients, Rivals and Etcd are programs: a node, this harness, the client process of the others, and etcd's server.
+	Coordd, Clients, Rivals, Etcd string
+	Out                           string
 	// Rounds is how often each fault happens to each system.
 	Rounds int
 	TTL    time.Duration
@@ -32,7 +32,7 @@ type Plan struct {
 
 // Systems are the names of what is compared, and Faults those of what goes wrong.
 var (
-	Systems = []string{"coordd", "redlock", "redis-failover"}
+	Systems = []string{"coordd", "etcd", "redlock", "redis-failover"}
 	Faults  = []string{"pause-holder", "rolling-restart", "failover"}
 )
 
@@ -60,7 +60,7 @@ const (
 
 // Run lets one fault happen to one system.
 func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error) {
-	row = Row{System: name, Fault: fault, HasTokens: name == "coordd"}
+	row = Row{System: name, Fault: fault, HasTokens: name == "coordd" || name == "etcd"}
 	folder := filepath.Join(plan.Out, name+"-"+fault)
 	logs, data := filepath.Join(folder, "logs"), filepath.Join(folder, "data")
 	for _, one := range []string{logs, data} {
@@ -76,7 +76,7 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 	group, net := process.NewGroup(logs), network.New(plan.Seed)
 	defer net.Close()
 	defer group.Close(time.Second)
-	service, program, err := plan.service(name, group, net, data, logs)
+	service, program, words, err := plan.service(name, group, net, data, logs)
 	if err != nil {
 		return row, err
 	}
@@ -93,7 +93,7 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 	}
 	defer registers.Close()
 	fleet := &clients.Fleet{
-		Program: program, Group: group, Writer: writer, Tracker: tracker, Endpoints: func(int) []string { return endpoints },
+		Program: program, Arguments: words, Group: group, Writer: writer, Tracker: tracker, Endpoints: func(int) []string { return endpoints },
 		Order: clients.Assignment{Store: registers.Address, Workloads: []string{"fenced-register"}, TTL: plan.TTL, Think: think, Registers: registerCount, Start: history.Now(), Seed: plan.Seed},
 	}
 	if err := fleet.Start(places); err != nil {
@@ -118,20 +118,23 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 	return row, row.count(file.Name())
 }
 
-// service makes one of the systems, and names the program of its clients.
-func (p Plan) service(name string, group *process.Group, net *network.Net, data, logs string) (system, string, error) {
+// service makes one of the systems, and names the program of its clients, with the arguments that it takes.
+func (p Plan) service(name string, group *process.Group, net *network.Net, data, logs string) (service system, program string, arguments []string, err error) {
 	switch name {
 	case "coordd":
 		nodes, err := cluster.New(cluster.Config{Binary: p.Coordd, DataDir: data, LogDir: logs, Nodes: 3}, group, net)
-		return &coorddSystem{nodes, net}, p.Clients, err
+		return &coorddSystem{nodes, net}, p.Clients, nil, err
+	case "etcd":
+		members, err := newEtcd(p.Etcd, group, net, data)
+		return members, p.Rivals, []string{"etcd"}, err
 	case "redlock":
 		servers, err := newRedlock(group, data)
-		return servers, p.Rivals, err
+		return servers, p.Rivals, nil, err
 	case "redis-failover":
 		servers, err := newFailover(group, data, net)
-		return servers, p.Rivals, err
+		return servers, p.Rivals, nil, err
 	}
-	return nil, "", fmt.Errorf("there is no system %q to compare; there are %v", name, Systems)
+	return nil, "", nil, fmt.Errorf("there is no system %q to compare; there are %v", name, Systems)
 }
 
 func (p Plan) inject(ctx context.Context, service system, fault string, fleet *clients.Fleet, tracker *clients.Tracker) error {

@@ -24,13 +24,15 @@ import (
 )
 
 func main() {
-	if err := serve(os.Stdin, os.Stdout); err != nil {
+	etcd := len(os.Args) > 1 && os.Args[1] == "etcd"
+	if err := serve(etcd, os.Stdin, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func serve(input io.Reader, output io.Writer) error {
+// serve runs an assignment, against etcd or against Redis servers.
+func serve(etcd bool, input io.Reader, output io.Writer) error {
 	lines := bufio.NewReader(input)
 	line, err := lines.ReadBytes('\n')
 	if err != nil {
@@ -46,8 +48,11 @@ func serve(input io.Reader, output io.Writer) error {
 		defer cancel()
 		_, _ = io.Copy(io.Discard, lines)
 	}()
-	locks := redsync.New(pools(assignment.Endpoints)...)
 	writer := history.NewWriter(output)
+	if etcd {
+		return runEtcd(ctx, assignment, writer)
+	}
+	locks := redsync.New(pools(assignment.Endpoints)...)
 	var acting sync.WaitGroup
 	for number := range actors {
 		acting.Go(func() { newActor(assignment, locks, writer, number).act(ctx) })
