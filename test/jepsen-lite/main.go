@@ -26,7 +26,7 @@ func commands() []command {
 		{"suite", "pr|matrix|nightly|release [flags]", "many runs, with a ledger that --resume continues", suiteCommand},
 		{"compare", "[flags]", "the same faults for coordd, etcd, Redlock and a Redis primary with a replica; or, with --recovery, how long they pause", compareCommand},
 		{"mutants", "[flags]", "plant bugs, and demand that they are found", mutantsCommand},
-		{"matrix", "LEDGER…", "print what ledgers show, as a table", matrixCommand},
+		{"matrix", "[flags] LEDGER…", "print what ledgers show, as a table, or write it into a document", matrixCommand},
 		{"replay", "DIR", "judge the history of a run again", replayCommand},
 	}
 }

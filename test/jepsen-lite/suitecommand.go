@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -145,18 +146,38 @@ func commitOf(ctx context.Context, repository string) string {
 	return strings.TrimSpace(string(output))
 }
 
-// matrixCommand prints the table of a ledger.
+// matrixCommand prints the table of ledgers, or writes it into a document.
 func matrixCommand(_ context.Context, arguments []string) (check.Verdict, error) {
-	if len(arguments) == 0 {
+	set := flag.NewFlagSet("matrix", flag.ContinueOnError)
+	set.SetOutput(os.Stderr)
+	document := set.String("write", "", "replace the table in this document instead of printing it")
+	name := set.String("suite", "", "only runs of this suite")
+	if err := set.Parse(arguments); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return "", err
+		}
+		return "", fmt.Errorf("%w; %w", err, errUsage)
+	}
+	if set.NArg() == 0 {
 		return "", fmt.Errorf("matrix takes one or more ledgers; %w", errUsage)
 	}
 	var all []suite.Entry
-	for _, path := range arguments {
+	for _, path := range set.Args() {
 		entries, err := suite.ReadLedger(path)
 		if err != nil {
 			return "", err
 		}
-		all = append(all, entries...)
+		if entries == nil {
+			return "", fmt.Errorf("there is no ledger %s, or nothing in it; %w", path, errUsage)
+		}
+		for _, entry := range entries {
+			if *name == "" || entry.Suite == *name {
+				all = append(all, entry)
+			}
+		}
+	}
+	if *document != "" {
+		return "", suite.WriteMatrix(*document, all)
 	}
 	return "", suite.Matrix(os.Stdout, all)
 }

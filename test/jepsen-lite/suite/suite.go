@@ -28,7 +28,7 @@ type Run struct {
 func All() []Suite {
 	return []Suite{
 		{"pr", "every kind of fault once, on three and five nodes, about 20 s each; for every change", pr()},
-		{"matrix", "every nemesis twice on three and twice on five nodes, four to a run; about twenty minutes, and the table of the README", matrix()},
+		{"matrix", "every nemesis twice on three and twice on five nodes, four to a run; half an hour, and the table of the README", matrix()},
 		{"nightly", "each nemesis alone, four times on three and on five nodes, 45 s each, and everything at random; about six hours", repeated(4, 45*time.Second)},
 		{"release", "as nightly, eleven times and 90 s each; a day and a half", repeated(11, 90*time.Second)},
 	}

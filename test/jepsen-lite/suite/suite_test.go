@@ -1,6 +1,7 @@
 package suite
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,7 +48,7 @@ func TestALedgerRemembersWhatIsDone(t *testing.T) {
 	for _, entry := range []Entry{
 		{Suite: "pr", Run: "a", Verdict: check.Valid, Commit: "c1", Nodes: 3, Date: day, Faults: map[string]int{"kill-one": 2}},
 		{Suite: "pr", Run: "b", Verdict: check.Unknown, Commit: "c1", Nodes: 5, Date: day, Faults: map[string]int{"kill-one": 1}},
-		{Suite: "pr", Run: "c", Verdict: check.Valid, Commit: "c2", Nodes: 3, Date: day},
+		{Suite: "pr", Run: "c", Verdict: check.Valid, Commit: "c2", Nodes: 3, Date: day, Skipped: []string{"disk-full: no root"}},
 	} {
 		if err := Append(path, entry); err != nil {
 			t.Fatal(err)
@@ -61,7 +62,53 @@ func TestALedgerRemembersWhatIsDone(t *testing.T) {
 		t.Errorf("done for c1: %v, want a alone: what was unknown, or of another commit, is run again", done)
 	}
 	var table strings.Builder
-	if err := Matrix(&table, entries); err != nil || !strings.Contains(table.String(), "| 13 | `kill-one` | 2 | 1 | 1 | 0 | 1 | 2026-11-28 | c1 |") {
-		t.Errorf("the table: %v\n%s", err, table.String())
+	if err := Matrix(&table, entries); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"| 13 | `kill-one` | 2 | 1 | 1 | 0 | 1 | 0 |", "| 20 | `disk-full` | 0 | 0 | 0 | 0 | 0 | 1 |", "| 5 | `majorities-ring` | – | 0 |", "3 runs, 28 November 2026, of commit c1, c2."} {
+		if !strings.Contains(table.String(), line) {
+			t.Errorf("the table does not say %q:\n%s", line, table.String())
+		}
+	}
+}
+
+func TestEveryRowOfTheFaultMatrixIsSomewhere(t *testing.T) {
+	covered := map[int]bool{}
+	for _, one := range nemesis.All() {
+		covered[one.Row] = true
+	}
+	for _, row := range elsewhere {
+		if covered[row.row] {
+			t.Errorf("row %d has a nemesis and is said to be elsewhere", row.row)
+		}
+		covered[row.row] = true
+	}
+	for row := 1; row <= 32; row++ {
+		if !covered[row] {
+			t.Errorf("nothing is said of row %d", row)
+		}
+	}
+}
+
+func TestTheMatrixIsWrittenBetweenItsLines(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "README.md")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("before\n" + matrixBegin + "\nthe former table\n" + matrixEnd + "\nafter\n")
+	for range 2 { // the second time changes nothing
+		if err := WriteMatrix(path, nil); err != nil {
+			t.Fatal(err)
+		}
+		text, _ := os.ReadFile(path)
+		if got := string(text); !strings.HasPrefix(got, "before\n"+matrixBegin+"\n\n| row |") || !strings.HasSuffix(got, "\n"+matrixEnd+"\nafter\n") || strings.Contains(got, "former") || strings.Count(got, "| row |") != 1 {
+			t.Errorf("got %s", got)
+		}
+	}
+	write("nothing")
+	if err := WriteMatrix(path, nil); err == nil {
+		t.Error("a document without a place for it was changed")
 	}
 }
