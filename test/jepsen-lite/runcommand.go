@@ -216,6 +216,9 @@ func printVerdict(verdict *run.Verdict, folder string) {
 			fmt.Printf("    and %d more\n", result.Total-len(result.Violations))
 		}
 	}
+	for _, ended := range verdict.Ended {
+		fmt.Println(ended)
+	}
 	fmt.Printf("\n%d faults, %d nemeses skipped, %d problems\n", len(verdict.Faults), len(verdict.Skipped), len(verdict.Problems))
 	for _, skipped := range verdict.Skipped {
 		fmt.Println("skipped:", skipped)

@@ -33,6 +33,8 @@ type Config struct {
 	Failpoints bool
 	// Flags are further flags of coordd serve.
 	Flags []string
+	// Ended, if it is not nil, is told of every node whose process ended without having been killed by the harness, and how.
+	Ended func(node string, how error)
 }
 
 // Cluster is the nodes of one run.

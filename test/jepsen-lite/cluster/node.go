@@ -32,6 +32,7 @@ type Node struct {
 
 	mu      sync.Mutex
 	child   *process.Process // nil before the first start
+	killed  *process.Process // the last one that Kill ended
 	stopped bool             // by SIGSTOP
 	starts  int
 	joins   bool // it may not found a cluster any more
@@ -85,13 +86,17 @@ func (n *Node) Start(flags ...string) error {
 	return nil
 }
 
-// watch lets dials be refused once the process has ended by itself.
+// watch lets dials be refused once the process has ended by itself, and tells of it.
 func (n *Node) watch(child *process.Process) {
 	<-child.Exited()
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.child == child {
 		n.cluster.Net.Down(n.Name)
+	}
+	killed := n.killed == child
+	n.mu.Unlock()
+	if tell := n.cluster.config.Ended; tell != nil && !killed {
+		tell(n.Name, child.Wait(context.Background()))
 	}
 }
 
@@ -140,6 +145,7 @@ func (n *Node) Kill() {
 	defer n.mu.Unlock()
 	if n.running() {
 		n.cluster.Net.Down(n.Name)
+		n.killed = n.child
 		n.child.Kill()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +54,8 @@ type Verdict struct {
 	Faults  []Fault         `json:"faults"`
 	Skipped []string        `json:"skipped,omitempty"`
 	Effects network.Effects `json:"network"`
+	// Ended are the nodes whose processes ended by themselves, and the ends of their logs. Some faults mean that: disks that fail, members that are removed.
+	Ended []string `json:"ended,omitempty"`
 	// Problems are why the run may have proved less than it should.
 	Problems []string       `json:"problems,omitempty"`
 	Results  []check.Result `json:"results"`
@@ -77,6 +80,10 @@ type run struct {
 	disks   map[string]*disk.Disk
 	verdict *Verdict
 	result  check.Recovery
+
+	endedMu sync.Mutex
+	ended   []string
+	over    bool // what ends from now on was told to
 }
 
 // Do runs a plan and leaves its folder. An error means that no verdict was come to; the context's end stops the run, and everything that it started.
@@ -180,6 +187,7 @@ func (r *run) startCluster(ctx context.Context) error {
 	r.cluster, err = cluster.New(cluster.Config{
 		Binary: r.place.Binary, DataDir: filepath.Join(r.place.Out, DataFolder), LogDir: filepath.Join(r.place.Out, LogsFolder), Nodes: r.plan.Nodes,
 		LogStore: r.plan.LogStore, Failpoints: r.plan.Failpoints, SnapshotEntries: r.plan.SnapshotEntries, TrailingEntries: trailing, FirstTrailingEntries: wholeLog,
+		Ended: r.nodeEnded,
 	}, r.group, r.net)
 	if err != nil {
 		return err
@@ -242,14 +250,40 @@ func (r *run) finish(ctx context.Context) error {
 	agreeing, cancel := context.WithTimeout(ctx, finishPatience)
 	r.poller.agree(agreeing)
 	cancel()
+	r.verdict.Ended = r.endings()
 	for _, node := range r.cluster.Nodes() {
 		node.Kill() // what was committed must be on disk, however they end
 	}
 	return nil
 }
 
+// nodeEnded notes that a node's process ended and was not killed by us.
+func (r *run) nodeEnded(name string, how error) {
+	r.endedMu.Lock()
+	defer r.endedMu.Unlock()
+	if r.over {
+		return
+	}
+	text := name + " ended by itself, with status 0"
+	if how != nil {
+		text = how.Error()
+	}
+	r.ended = append(r.ended, text)
+	head, _, _ := strings.Cut(text, ";")
+	r.say("%s", head)
+}
+
+// endings are those so far; none is noted any more.
+func (r *run) endings() []string {
+	r.endedMu.Lock()
+	defer r.endedMu.Unlock()
+	r.over = true
+	return r.ended
+}
+
 // close ends whatever is left, also after an error or a signal.
 func (r *run) close() {
+	r.endings()
 	for _, one := range r.disks {
 		one.Thaw() // a process whose disk hangs cannot end
 	}
