@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"strings"
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/mutant"
@@ -32,6 +33,9 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	host := run.Host()
 	for _, one := range nemesis.All() {
 		fmt.Printf("  %-18s %2d  %s\n", one.Name, one.Row, one.About)
+		if needs := one.Requirements(); len(needs) > 0 {
+			fmt.Printf("  %-18s     needs %s\n", "", strings.Join(needs, ", "))
+		}
 		if missing := one.Missing(host, 9, workload.Names()); missing != "" {
 			fmt.Printf("  %-18s     not here: %s\n", "", missing)
 		}

@@ -87,6 +87,30 @@ func (n Nemesis) Missing(host Host, nodes int, workloads []string) string {
 	return ""
 }
 
+// Requirements are what a nemesis cannot do without, in words; empty when it needs nothing.
+func (n Nemesis) Requirements() (needs []string) {
+	everything := Host{Senders: true, Disks: true, Failpoints: true}
+	for _, one := range []struct {
+		host  Host
+		words string
+	}{
+		{Host{Disks: true, Failpoints: true}, "Linux"},
+		{Host{Senders: true, Failpoints: true, NoDisks: "no"}, "root and mkfs.ext4 (Debian: e2fsprogs)"},
+		{Host{Senders: true, Disks: true}, "--failpoints"},
+	} {
+		if n.Needs != nil && n.Needs(everything) == "" && n.Needs(one.host) != "" {
+			needs = append(needs, one.words)
+		}
+	}
+	if n.MinNodes > 1 {
+		needs = append(needs, fmt.Sprintf("%d nodes", n.MinNodes))
+	}
+	if n.Workload != "" {
+		needs = append(needs, "the workload "+n.Workload)
+	}
+	return needs
+}
+
 // Find finds a nemesis by its name.
 func Find(name string) (Nemesis, error) {
 	for _, one := range All() {

@@ -62,6 +62,15 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 			t.Errorf("%s needs nothing, and says %q", name, missing)
 		}
 	}
+	for name, want := range map[string]string{
+		"none": "", "kill-one": "", "isolate-one": "Linux", "disk-full": "root and mkfs.ext4 (Debian: e2fsprogs)", "clock-rate": "--failpoints", "majorities-ring": "Linux, 5 nodes",
+		"power-loss-majority": "Linux, root and mkfs.ext4 (Debian: e2fsprogs), 3 nodes", "pause-holder": "the workload fenced-register", "bit-flip": "3 nodes",
+	} {
+		chosen, _ := Find(name)
+		if got := strings.Join(chosen.Requirements(), ", "); got != want {
+			t.Errorf("%s needs %q, want %q", name, got, want)
+		}
+	}
 	if _, err := Find("nonsense"); err == nil {
 		t.Error("nonsense is a nemesis")
 	}
