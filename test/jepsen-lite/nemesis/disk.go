@@ -58,6 +58,7 @@ const balloonChunk = 1 << 20
 func diskFull(ctx context.Context, env *Env) error {
 	victim := env.anyOrLeader(ctx)
 	env.Printf("fill the disk of %s", victim.Name)
+	env.excuse(victim) // Raft panics when it cannot store its term, which takes the node out as it should
 	path := filepath.Join(victim.DataDir, "balloon")
 	env.balloons = append(env.balloons, path)
 	if err := inflate(path); err != nil {
