@@ -3,6 +3,8 @@ package fsm
 import (
 	"bytes"
 	"encoding/binary"
+	"os"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -63,6 +65,13 @@ func FuzzRestore(f *testing.F) {
 		s.seal(op)
 	}
 	f.Add(snapshotOf(s.machine))
+	for _, format := range []string{"v1", "v2"} { // the newest has rows in every table
+		snapshot, err := os.ReadFile(filepath.Join(golden, format, "snapshot.bin"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(snapshot)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) >= 8 {
 			body := data[:len(data)-8]
@@ -84,8 +93,46 @@ func FuzzRestore(f *testing.F) {
 		if index == 0 {
 			return
 		}
-		for _, op := range []command.Op{command.Expire{}, command.Delete{Names: []command.Name{name("golden:a")}}, command.LockAcquire{Name: "golden:n", TTLMilliseconds: 100, WaitMilliseconds: 100}} {
-			m.Apply(index, 1, command.AppendEntry(nil, command.Entry{Term: 1, Now: m.Now().Add(100_000), Commands: []command.Command{{Op: op}}}))
+		for _, op := range opsOnAll(m) {
+			m.Apply(index, 1, command.AppendEntry(nil, command.Entry{Term: 1, Now: m.Now().Add(1000), Commands: []command.Command{{Op: op}}}))
+			index++
 		}
 	})
+}
+
+// opsOnAll asks for everything that can be asked about the first names, sessions and acquires of a state.
+func opsOnAll(m *Machine) (ops []command.Op) {
+	const few = 6
+	var names []string
+	m.state.names.all(func(key nameKey, _ nameRecord) bool {
+		names = append(names, key.key)
+		return len(names) < few
+	})
+	var holds []command.Op
+	m.state.acquires.all(func(id command.WaiterID, a acquireRecord) bool {
+		by, hold := command.Credentials{Session: a.session, Secret: scenarioSecret}, command.HoldRef{Waiter: id}
+		for _, name := range a.names {
+			holds = append(holds, command.HoldOutcome{Name: name, Waiter: id}, command.HoldRenew{Name: name, Hold: hold}, command.ElectionTransfer{Name: name, Hold: hold, By: by, Candidate: a.owner},
+				command.HoldRelease{Name: name, Hold: hold, By: by, Owner: a.owner}, command.HoldCancel{Name: name, Waiter: id, By: by})
+		}
+		return len(holds) < 8*few
+	})
+	m.state.sessions.all(func(id command.SessionID, _ sessionRecord) bool {
+		by := command.Credentials{Session: id, Secret: scenarioSecret}
+		holds = append(holds, command.SessionInfo{Session: id}, command.SessionRenew{By: by})
+		for _, name := range names {
+			holds = append(holds, command.HoldAcquire{Names: []string{name}, By: by, Owner: "o", WaitMilliseconds: 5000}, command.HoldAcquire{Names: []string{name}, Mode: command.Shared, By: by})
+		}
+		holds = append(holds, command.SessionKill{Session: id, Reason: "fuzz", Now: true})
+		return len(holds) < 32*few
+	})
+	for _, one := range names {
+		ops = append(ops, command.LockInfo{Name: one}, command.LockHistory{Name: one, Count: 9}, command.ElectionLeader{Name: one}, command.LockAcquire{Name: one, TTLMilliseconds: 100, WaitMilliseconds: 100},
+			command.HoldAcquire{Names: []string{one}, TTLMilliseconds: 100, WaitMilliseconds: 100}, command.Set{Name: name(one), Value: []byte("v"), Condition: command.IfAbsent})
+	}
+	ops = append(append(ops, command.Expire{}), holds...)
+	for _, one := range names {
+		ops = append(ops, command.ForceUnlock{Name: one, Reason: "fuzz", Now: true}, command.Delete{Names: []command.Name{name(one)}})
+	}
+	return append(ops, command.LockList{Count: 100, Redis: true}, command.SessionList{Count: 100, Nodes: true}, command.Expire{})
 }

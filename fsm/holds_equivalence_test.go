@@ -47,15 +47,17 @@ func (r *holdRunner) apply(t *rapid.T, now command.Instant, steps ...holdStep) [
 	return classes
 }
 
-// ordered checks promise 2: an owner has a larger token than all before it, except that it may join others who hold the name in the same way.
+// ordered checks promise 2: a token is the index of the entry that granted, so every owner has a larger one than all before it. Only a reader may have that of the readers whom it
+// joins (safety case S19).
 func (r *holdRunner) ordered(t *rapid.T, events []Event) {
 	for _, event := range events {
 		if event.Type != EventBegan {
 			continue
 		}
-		highest, joins := r.highest[event.Name.Key], event.Mode == command.Shared.String() || event.Mode == command.Semaphore.String()
-		if event.Token < highest || event.Token == highest && !joins {
-			t.Fatalf("%q got token %d (%s) after %d", event.Name.Key, event.Token, event.Mode, highest)
+		highest, granted := r.highest[event.Name.Key], command.Token(r.index)
+		joins := event.Mode == command.Shared.String() && event.Token == highest
+		if event.Token != granted && !joins || event.Token < highest || event.Token == highest && event.Mode == command.Exclusive.String() {
+			t.Fatalf("%q got token %d (%s) in entry %d, after %d", event.Name.Key, event.Token, event.Mode, r.index, highest)
 		}
 		r.highest[event.Name.Key] = event.Token
 		r.tokens[r.numbers[event.Waiter]] = event.Token

@@ -226,10 +226,13 @@ func TestS19_TokensOfReadersAndPermits(t *testing.T) {
 		t.Fatalf("readers %d and %d, the writer behind them %d", first, third, writer)
 	}
 	// The older of two permits is as good as the newer one, until it is given back.
-	l.must(permits(by, "p", 1, 2))
+	olderToken := l.number(l.must(permits(by, "p", 1, 2))[0], "token")
 	older := command.WaiterID{Index: l.index}
-	l.must(permits(by, "p", 1, 2))
+	newerToken := l.number(l.must(permits(by, "p", 1, 2))[0], "token")
 	newer := command.WaiterID{Index: l.index}
+	if newerToken <= olderToken {
+		t.Fatalf("permits with tokens %d and %d: each has its own", olderToken, newerToken)
+	}
 	check := func(want string) {
 		t.Helper()
 		reply := l.m.readOne(command.HoldCheck{Checks: []command.Check{
