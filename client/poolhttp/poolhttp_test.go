@@ -109,6 +109,45 @@ func TestRequestsReachTheOwner(t *testing.T) {
 	}
 }
 
+// A worker that is dead cannot be dialled: the request waits until another owns the key.
+func TestADeadWorkersRequestsWait(t *testing.T) {
+	cluster := clienttest.Start(t)
+	pool := cluster.Client().Pool("users")
+	if _, err := pool.Create(t.Context(), client.PoolSettings{Partitions: 4, Debounce: -1}); err != nil {
+		t.Fatal(err)
+	}
+	dead, err := pool.Join(t.Context(), client.WorkerConfig{ID: "dead", Address: "127.0.0.1:1"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	router, err := pool.Router(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "it owns all", func() bool { return router.At(0).Owner.ID == "dead" })
+	dials := 0
+	connections := &http.Transport{}
+	defer connections.CloseIdleConnections()
+	web := &http.Client{Transport: &poolhttp.Transport{Router: router, Key: byUser, Base: roundTripper(func(r *http.Request) (*http.Response, error) {
+		if dials++; dials == 3 {
+			alive := startWorker(t, cluster.Client().Pool("users"), "alive")
+			t.Cleanup(func() { _ = alive.Close(context.Background()) })
+			if err := dead.Close(r.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		return connections.RoundTrip(r)
+	})}}
+	answer, err := web.Get("http://users/?user=x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if text, err := io.ReadAll(answer.Body); err != nil || string(text) != "alive true " || dials < 4 {
+		t.Errorf("got %q, %v after %d dials", text, err, dials)
+	}
+}
+
 // A body that is too large to be kept is sent once; whoever sent it sees the refusal.
 func TestLargeBodiesAreSentOnce(t *testing.T) {
 	cluster := clienttest.Start(t)

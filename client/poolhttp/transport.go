@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/coordd/coordd/client"
@@ -13,8 +14,9 @@ import (
 // DefaultMaxBody is how large a body may be that is kept to be sent again.
 const DefaultMaxBody = 1 << 20
 
-// Transport is an http.RoundTripper that sends each request to the address of the worker that owns its key; host and port of the request's URL mean nothing. When that worker refuses, or the key has no owner
-// just now, it looks again, for as long as [client.Router.Do] does. A request that was not refused is never sent twice: what became of one whose worker died, the caller must find out.
+// Transport is an http.RoundTripper that sends each request to the address of the worker that owns its key; host and port of the request's URL mean nothing. When that worker refuses or cannot
+// be dialled, or the key has no owner just now, it looks again, for as long as [client.Router.Do] does. A request that may have reached a worker's handler is never sent twice: what became of one whose worker died,
+// the caller must find out.
 type Transport struct {
 	Router *client.Router
 
@@ -55,7 +57,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		sent.Header.Set(HeaderKey, key)
 		var err error
 		if answer, err = base.RoundTrip(sent); err != nil {
-			return err
+			return unreached(err, to, again)
 		}
 		if refusal := refusalOf(answer, to.Incarnation); refusal != nil && again {
 			_ = answer.Body.Close() // nothing in it is of use
@@ -67,6 +69,15 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	return answer, nil
+}
+
+// unreached makes an error of a worker that could not be dialled one for which the router looks again: the worker has seen nothing of the request, and if it is dead, another will own the key.
+func unreached(err error, to client.Route, again bool) error {
+	var failure *net.OpError
+	if !again || !errors.As(err, &failure) || failure.Op != "dial" {
+		return err
+	}
+	return errors.Join(err, &client.NotOwnerError{Incarnation: to.Incarnation, Worker: to.Owner.ID, Partition: to.Partition, Version: to.Version, Owner: to.Owner.ID, Address: to.Owner.Address, Token: to.Token})
 }
 
 // keep reads a body that is small enough to be sent again. body gives it anew each time; a large one only once, and then again is false.

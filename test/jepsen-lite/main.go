@@ -11,6 +11,7 @@ import (
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/clients"
+	"github.com/coordd/coordd/test/jepsen-lite/pools"
 )
 
 // command is one subcommand.
@@ -24,6 +25,7 @@ func commands() []command {
 		{"run", "[flags]", "run workloads while nemeses work, and judge", runCommand},
 		{"list", "", "list workloads, nemeses, checkers and suites", listCommand},
 		{"suite", "pr|matrix|nightly|release [flags]", "many runs, with a ledger that --resume continues", suiteCommand},
+		{"pools", "[flags]", "workers share a pool while they and the leader are killed; who owned what is judged", poolsCommand},
 		{"compare", "[flags]", "the same faults for coordd, etcd, Redlock and a Redis primary with a replica; or, with --recovery, how long they pause", compareCommand},
 		{"mutants", "[flags]", "plant bugs, and demand that they are found", mutantsCommand},
 		{"matrix", "[flags] LEDGER…", "print what ledgers show, as a table, or write it into a document", matrixCommand},
@@ -49,6 +51,13 @@ func main() {
 func dispatch(ctx context.Context, arguments []string) int {
 	if len(arguments) == 1 && arguments[0] == "client" {
 		if err := clients.Serve(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return exitInvalid
+		}
+		return exitValid
+	}
+	if len(arguments) == 1 && arguments[0] == pools.ChildWord {
+		if err := pools.Serve(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return exitInvalid
 		}

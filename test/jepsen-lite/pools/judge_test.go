@@ -1,0 +1,155 @@
+package pools
+
+import (
+	"bufio"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coordd/coordd/internal/committed"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
+)
+
+const goodLog = `
+{"index":3,"commands":[{"kind":"pool_join"}],"events":[{"type":"pool_worker","pool":"campaign","worker":"w01","reason":"joined"}],"pools":[{"pool":"campaign","version":2,"partitions":[{"partition":0,"owner":"w01","token":3},{"partition":1,"owner":"w01","token":3}]}]}
+{"index":4,"commands":[],"events":[],"pools":[{"pool":"campaign","version":3,"partitions":[{"partition":0,"owner":"w01","token":3,"draining":true}]}]}
+{"index":5,"commands":[{"kind":"pool_acknowledge","pool":"campaign","worker":"w01","releases":[{"partition":0,"token":3}]}],"events":[],"pools":[{"pool":"campaign","version":4,"partitions":[{"partition":0,"owner":"w02","token":5}]}]}
+{"index":6,"commands":[],"events":[{"type":"pool_worker","pool":"campaign","worker":"w01","reason":"lost"}],"pools":[{"pool":"campaign","version":5,"partitions":[{"partition":1,"owner":"","token":3}]},{"pool":"other","version":5,"partitions":[{"partition":1,"owner":"x","token":1}]}]}
+{"index":7,"commands":[],"events":[],"pools":[{"pool":"campaign","version":6,"partitions":[{"partition":1,"owner":"w02","token":7}]}]}
+`
+
+func ledgerOf(t *testing.T, log string) *ledger {
+	t.Helper()
+	entries, err := committed.Read(strings.NewReader(log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readLedger(entries, poolName)
+}
+
+func TestTheLedgerAcceptsAGoodLog(t *testing.T) {
+	l := ledgerOf(t, goodLog)
+	if len(l.violations) != 0 || len(l.granted) != 4 || l.granted[grant{0, 5}] != "w02" {
+		t.Errorf("got %+v", l)
+	}
+	if moved := l.moved([]string{"w01", "w01"}, 2, 6); len(moved) != 2 {
+		t.Errorf("moved: %v", moved)
+	}
+	if moved := l.moved([]string{"w02", "w01"}, 2, 5); len(moved) != 1 {
+		t.Errorf("granted to another and back is a move too: %v", moved) // partition 0 was w01's at version 3
+	}
+}
+
+func TestTheLedgerFindsPlantedFaults(t *testing.T) {
+	for fault, change := range map[string][2]string{
+		"goes from w01 (token 3) to \"w02\"": {`"releases":[{"partition":0,"token":3}]`, `"releases":[{"partition":1,"token":3}]`},
+		"neither given it back":              {`"worker":"w01","releases"`, `"worker":"w03","releases"`},
+		"goes from w01 (token 3) to \"\"":    {`"worker":"w01","reason":"lost"`, `"worker":"w09","reason":"lost"`},
+		"token 3 after token 3":              {`"owner":"w02","token":7`, `"owner":"w02","token":3`},
+		"has forgotten token 3":              {`"owner":"","token":3`, `"owner":"","token":0`},
+	} {
+		if !strings.Contains(goodLog, change[0]) {
+			t.Fatalf("the log has no %s", change[0])
+		}
+		if got := strings.Join(ledgerOf(t, strings.Replace(goodLog, change[0], change[1], 1)).violations, "\n"); !strings.Contains(got, fault) {
+			t.Errorf("want a violation with %q, got %q", fault, got)
+		}
+	}
+}
+
+func TestWritesAreHeldAgainstTheLog(t *testing.T) {
+	l := ledgerOf(t, goodLog)
+	good := []write{{Partition: 0, Worker: 1, Token: 3, Accepted: 1}, {Partition: 0, Worker: 2, Token: 5, Accepted: 1}, {Partition: 0, Worker: 1, Token: 3}}
+	c := &campaign{}
+	if v := c.storesOrder(good); len(v.violations) != 0 || v.seen != 2 {
+		t.Errorf("%+v", v)
+	}
+	if v := writesUnderGrants(good, l); len(v.violations) != 0 {
+		t.Errorf("%+v", v)
+	}
+	stale := append(good[:2:2], write{Partition: 0, Worker: 1, Token: 3, Accepted: 1})
+	if v := c.storesOrder(stale); len(v.violations) != 1 || v.seen != 0 {
+		t.Errorf("a stale write was taken, and nothing refused: %+v", v)
+	}
+	if v := writesUnderGrants([]write{{Partition: 0, Worker: 1, Token: 5, Accepted: 1}}, l); len(v.violations) != 1 {
+		t.Errorf("w01 wrote with w02's token: %+v", v)
+	}
+}
+
+func TestBeliefsOfTwoWorkers(t *testing.T) {
+	c := &campaign{fleet: newFleet("", nil)}
+	events := []Event{{At: 10, Process: "a", Kind: KindAssigned, Worker: "w01", Token: 3}, {At: 50, Process: "b", Kind: KindAssigned, Worker: "w02", Token: 5}, {At: 60, Process: "a", Kind: KindRevoked, Worker: "w01", Token: 3, Alive: 49}}
+	if v := c.beliefs(events); len(v.violations) != 0 || v.seen != 1 {
+		t.Errorf("%+v", v)
+	}
+	events[2].Alive = 51
+	if v := c.beliefs(events); len(v.violations) != 1 {
+		t.Errorf("w01 was sure after w02 was told: %+v", v)
+	}
+	c.fleet.paused["a"] = []pause{{40, 55}}
+	if v := c.beliefs(events); len(v.violations) != 0 {
+		t.Errorf("a process that was stopped: %+v", v)
+	}
+}
+
+// The store's process writes down what it took and refused, in its order.
+func TestTheStoreRefusesSmallerTokens(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &fencedStore{log: bufio.NewWriter(file), marks: map[uint32]uint64{}}
+	go s.accept(listener)
+	c := &storeClient{address: listener.Addr().String()}
+	for _, each := range []struct {
+		partition uint32
+		token     uint64
+		accepted  bool
+	}{{7, 9, true}, {7, 8, false}, {8, 8, true}, {7, 9, true}, {7, 10, true}, {7, 9, false}} {
+		if accepted, err := c.write(write{Partition: each.partition, Token: each.token, Worker: 3}); err != nil || accepted != each.accepted {
+			t.Errorf("%+v: %v, %v", each, accepted, err)
+		}
+	}
+	_ = listener.Close()
+	_ = c.socket.Close()
+	s.mu.Lock()
+	if err := s.log.Flush(); err != nil {
+		t.Error(err)
+	}
+	s.mu.Unlock()
+	writes, err := readStoreLog(path)
+	if err != nil || len(writes) != 6 || writes[1].Accepted != 0 || writes[5].Worker != 3 || writes[0].At > history.Now() {
+		t.Errorf("%d records: %+v, %v", len(writes), writes, err)
+	}
+}
+
+func TestOrphansHaveALimit(t *testing.T) {
+	c := &campaign{plan: Plan{TTL: 3 * time.Second}}
+	c.found.orphans = []orphan{{1, "kill a worker", 4 * time.Second, 5 * time.Second}, {2, "kill a worker", 6 * time.Second, 5 * time.Second}}
+	if v := c.reowned(); len(v.violations) != 1 || v.seen != 2 {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestPlansThatMakeNoSense(t *testing.T) {
+	if err := Default().Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, change := range []func(*Plan){
+		func(p *Plan) { p.Duration = 0 }, func(p *Plan) { p.TTL = time.Millisecond }, func(p *Plan) { p.Workers = 1 }, func(p *Plan) { p.Workers = 1000 },
+		func(p *Plan) { p.Partitions = 3 }, func(p *Plan) { p.Partitions = 1 << 20 }, func(p *Plan) { p.Gossip = "loud" }, func(p *Plan) { p.Lookups = -1 },
+	} {
+		plan := Default()
+		if change(&plan); plan.Validate() == nil {
+			t.Errorf("%+v is taken", plan)
+		}
+	}
+}
