@@ -81,3 +81,8 @@ dev: ## start three nodes in one process on loopback
 .PHONY: embedded
 embedded: ## run the program that embeds three nodes
 	go run -C examples/embedded .
+
+.PHONY: pools
+pools: ## run the programs that share work out among workers
+	go run -C examples/sharded-counter .
+	go run -C examples/sticky-proxy .

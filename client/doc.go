@@ -20,6 +20,7 @@
 //     reservation after the end, reentrancy, an owner.
 //   - [Client.Election] is a lock whose holder leads and says something of itself: campaign, proclaim, observe, transfer, resign.
 //   - [Client.TryLease] and [Client.Lease] are locks with a TTL of their own, without a session.
+//   - [Client.Pool] shares keys out among workers: [Pool.Join] makes this process one, [Pool.Router] finds the owner of a key. Package client/poolhttp carries requests there over HTTP.
 //   - [Client.Info], [Client.Locks], [Client.History], [Client.Sessions], [Client.Check] and [Client.Watch] look; [Client.ForceUnlock] and [Client.KillSession] are for operators.
 //
 // Package client/clienttest gives a test of a program that uses this one a cluster in its own process.

@@ -217,6 +217,11 @@ func Definite(err error) bool {
 	var held *HeldError
 	var deadlock *DeadlockError
 	var conflict *ConflictError
+	var busy *WorkerBusyError
+	var refused *NotOwnerError
+	if errors.As(err, &busy) || errors.As(err, &refused) {
+		return true
+	}
 	return errors.As(err, &held) || errors.As(err, &deadlock) || errors.As(err, &conflict) || errors.Is(err, ErrClosed)
 }
 
