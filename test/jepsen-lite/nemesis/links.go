@@ -25,6 +25,8 @@ var linkNemeses = []Nemesis{
 		}},
 	{Name: "client-lag", Row: 8, About: "answers to one client process come up to 1.5 s late, then it is cut off for longer than the TTL",
 		Inject: clientLag},
+	{Name: "narrow", Row: 12, MinNodes: 3, Needs: senders, About: "each connection between a follower and the others carries 8 KiB a second while the follower, which was away, must learn what it missed",
+		Inject: narrow},
 	{Name: "resets", Row: 11, Needs: senders, About: "connections between nodes end again and again, at random",
 		Inject: resets},
 }
@@ -72,6 +74,31 @@ func clientLag(ctx context.Context, env *Env) error {
 		env.sever(place, node.Name, network.Reset, network.Client)
 	}
 	return cluster.Pause(ctx, env.TTL+env.Hold/2)
+}
+
+// narrowRate is 64 kbit a second.
+const narrowRate = 8 << 10
+
+func narrow(ctx context.Context, env *Env) error {
+	leader, nodes := env.leader(ctx), env.shuffled()
+	name := nodes[0]
+	if name == leader.Name {
+		name = nodes[1]
+	}
+	env.Printf("%s is away for a moment, and comes back over links that carry %d bytes a second", name, narrowRate)
+	env.isolate(name, network.Drop, network.Peer, network.Gossip)
+	if err := cluster.Pause(ctx, env.Hold/3); err != nil {
+		return err
+	}
+	for _, other := range nodes {
+		if other != name {
+			for _, link := range [][2]string{{name, other}, {other, name}} {
+				env.Net.Set(link[0], link[1], network.Peer, network.Fault{Rate: narrowRate})
+				env.Net.Set(link[0], link[1], network.Gossip, network.Fault{})
+			}
+		}
+	}
+	return cluster.Pause(ctx, env.Hold)
 }
 
 func resets(ctx context.Context, env *Env) error {

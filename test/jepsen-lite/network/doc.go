@@ -8,5 +8,5 @@
 //
 // A link that is cut with Drop carries nothing, and what was under way arrives after the cut is healed, as with packets that TCP repeats: that is how stale
 // acknowledgements are made. One cut with Reset ends its connections. A stream carries both directions, and each follows the fault of its own direction, so a one-way cut stops
-// requests of one node and answers to the other. Streams can be delayed but never lose, repeat or reorder bytes; datagrams can do all of it.
+// requests of one node and answers to the other. Streams can be delayed and made narrow but never lose, repeat or reorder bytes; datagrams can do all of it.
 package network

@@ -34,6 +34,8 @@ type Fault struct {
 	Delay, Jitter time.Duration
 	// Loss and Duplicate are probabilities for each datagram. A lost piece of a stream comes Retransmit later, as after a retransmission.
 	Loss, Duplicate float64
+	// Rate is how many bytes of each stream pass in a second; 0 does not bound it.
+	Rate int
 }
 
 // Retransmit is how much later a piece of a stream comes that was lost once.

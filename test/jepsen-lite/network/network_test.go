@@ -165,6 +165,25 @@ func TestADelayedLinkKeepsTheOrder(t *testing.T) {
 	}
 }
 
+func TestANarrowLinkTakesItsTimeAndNoneOnceItIsHealed(t *testing.T) {
+	links, door := start(t)
+	conn := dial(t, door)
+	conn.say(t, "before")
+	conn.hear(t, "before")
+	const rate, size = 2000, 400
+	links.Set("a", "b", Client, Fault{Rate: rate})
+	begin := time.Now()
+	conn.say(t, strings.Repeat("x", size-1))
+	conn.hear(t, strings.Repeat("x", size-1))
+	if took := time.Since(begin); took < size*time.Second/rate {
+		t.Errorf("%d bytes took %v over a link of %d bytes a second", size, took, rate)
+	}
+	links.Set("a", "b", Client, Fault{Rate: 1}) // a word takes longer than the test
+	conn.say(t, "after")
+	links.Heal()
+	conn.hear(t, "after")
+}
+
 func TestTheKernelTellsWhoDialled(t *testing.T) {
 	if !CanTellSenders {
 		t.Skip("this system does not tell which process owns a connection")

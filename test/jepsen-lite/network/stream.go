@@ -105,7 +105,7 @@ func (s *stream) hand(pieces chan<- piece, next piece) bool {
 // deliver writes pieces when they are due and the link carries anything.
 func (s *stream) deliver(pieces <-chan piece, to *net.TCPConn, key link) {
 	for next := range pieces {
-		if !s.await(next.due) || !s.passable(key) {
+		if !s.await(next.due) || !s.passable(key) || !s.squeezed(len(next.bytes), key) {
 			continue // it has ended; what is left is drained
 		}
 		if len(next.bytes) == 0 {
@@ -149,6 +149,30 @@ func (s *stream) passable(key link) bool {
 		select {
 		case <-changed:
 		case <-s.ended:
+			return false
+		}
+	}
+}
+
+// squeezed waits as long as so many bytes take on a link that carries only so many in a second; false when the stream ended before. A link that is healed meanwhile takes no more time.
+func (s *stream) squeezed(size int, key link) bool {
+	begin := time.Now()
+	for {
+		fault, changed := s.net.fault(key)
+		if fault.Rate <= 0 {
+			return true
+		}
+		left := time.Duration(size)*time.Second/time.Duration(fault.Rate) - time.Since(begin)
+		if left <= 0 {
+			return true
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-changed:
+			timer.Stop()
+		case <-s.ended:
+			timer.Stop()
 			return false
 		}
 	}

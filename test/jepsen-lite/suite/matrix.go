@@ -48,7 +48,6 @@ var elsewhere = []struct {
 	row         int
 	name, where string
 }{
-	{12, "little bandwidth", "nowhere: proxies slow and hold streams, and cap nothing"},
 	{19, "a suspended machine", "tests of package client, with a clock that jumps"},
 	{27, "snapshots all the time", "in every run: one after each hundred entries; with `--compact` also sent to nodes that lag"},
 	{29, "mixed versions", "nowhere yet: there is one version"},

@@ -79,7 +79,7 @@ func pr() []Run {
 		{5, "pause-stale-ack,majorities-ring", nil},
 		{3, "flapping,resets,delay,disorder,loss", nil},
 		{3, "transfer,membership,wipe", nil},
-		{3, "kill-one,isolate-one,kill-leader", compact},
+		{3, "kill-one,isolate-one,narrow,kill-leader", compact},
 		{3, "disk-full,disk-slow", nil},
 		{3, "disk-stuck,disk-error", nil},
 		{3, "power-loss,power-loss-all", nil},
