@@ -8,15 +8,29 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // CanTellSenders says whether streams between processes can be told apart here.
 const CanTellSenders = true
 
+// Who waits too long to be recognised dials again, and asking about many at once takes longer: so only a few are asked about at a time, and those that have waited for long are sent away.
+const (
+	askedAtOnce = 8
+	askedWithin = 2 * time.Second
+)
+
 // ByOwner is the Sender for streams between processes of this machine: it asks the kernel which process owns the other end. processes gives the names of the
 // processes that may be meant, by their ids.
 func ByOwner(processes func() map[int]string) Sender {
+	asking := make(chan struct{}, askedAtOnce)
 	return func(accepted net.Conn) (string, bool) {
+		begin := time.Now()
+		asking <- struct{}{}
+		defer func() { <-asking }()
+		if time.Since(begin) > askedWithin {
+			return "", false
+		}
 		inode, found := socketOf(accepted)
 		if !found {
 			return "", false
@@ -37,6 +51,9 @@ func socketOf(accepted net.Conn) (inode string, found bool) {
 	here, okHere := accepted.LocalAddr().(*net.TCPAddr)
 	if !okOther || !okHere {
 		return "", false
+	}
+	if inode, err := inodeOf(other, here); err == nil {
+		return inode, true
 	}
 	local, remote := tableForm(other), tableForm(here)
 	table, err := os.Open("/proc/net/tcp")
