@@ -158,6 +158,8 @@ type Recovery struct {
 	Took time.Duration
 	// Lag is the longest time for which the driver itself could not run meanwhile: on a machine that stood still nothing is proved about the cluster.
 	Lag time.Duration
+	// Strangers are the connections between nodes that the network closed meanwhile because it did not find out, or not in time, whose they were.
+	Strangers int64
 }
 
 // Checker judges one promise.

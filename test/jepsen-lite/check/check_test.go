@@ -312,6 +312,10 @@ func TestLiveness(t *testing.T) {
 	judged(t, "did not", liveness, run, Invalid, "no progress")
 	run.Recovery.Lag = time.Minute
 	judged(t, "did not, on a machine that stood still", liveness, run, Unknown, "may be the machine")
+	run.Recovery.Lag, run.Recovery.Strangers = 0, mostStrangers+1
+	judged(t, "did not, in a network that did not know the nodes", liveness, run, Unknown, "may be its fault")
+	run.Recovery.Strangers = mostStrangers
+	judged(t, "did not, though nearly everybody was known", liveness, run, Invalid, "no progress")
 }
 
 func TestNodeLogs(t *testing.T) {

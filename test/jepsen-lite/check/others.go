@@ -93,6 +93,9 @@ func agreement(run *Run) Result {
 // machineLag is how long the driver may have been kept from running before a missing recovery says nothing.
 const machineLag = 5 * time.Second
 
+// mostStrangers are the connections that may be closed as unrecognised, since nodes die while they dial, before a missing recovery may be the network's own fault.
+const mostStrangers = 20
+
 func liveness(run *Run) Result {
 	recovery := run.Recovery
 	var violations []string
@@ -108,6 +111,10 @@ func liveness(run *Run) Result {
 		if recovery.Lag > machineLag {
 			result.Verdict = Unknown
 			result.Says += fmt.Sprintf("; but the driver itself could not run for %v, so this may be the machine", recovery.Lag.Round(time.Millisecond))
+		}
+		if recovery.Strangers > mostStrangers {
+			result.Verdict = Unknown
+			result.Says += fmt.Sprintf("; but the network did not recognise %d connections between nodes and closed them, so this may be its fault", recovery.Strangers)
 		}
 	}
 	return result

@@ -103,12 +103,13 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 	healing, cancel := context.WithTimeout(ctx, healPatience)
 	defer cancel()
 	r.poller.resetLag()
+	strangers := r.net.Effects().Strangers
 	if err := r.env.Heal(healing); err != nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		r.result.HealError = err
-		r.result.Lag = r.poller.resetLag()
+		r.result.Lag, r.result.Strangers = r.poller.resetLag(), r.net.Effects().Strangers-strangers
 		r.say("the cluster does not become whole: %v", err)
 	}
 	fault.Until = history.Now()
@@ -144,13 +145,14 @@ func (r *run) recover(ctx context.Context) {
 	if r.poller != nil {
 		r.poller.resetLag()
 	}
+	strangers := r.net.Effects().Strangers
 	waiting, cancel := context.WithTimeout(ctx, recoveryPatience)
 	defer cancel()
 	lacking, err := r.tracker.Progress(waiting, r.plan.Workloads, begin, recoveryCount)
 	if err != nil {
 		r.result.Lacking = lacking
 	}
-	r.result.Took = time.Duration(history.Now() - begin)
+	r.result.Took, r.result.Strangers = time.Duration(history.Now()-begin), r.net.Effects().Strangers-strangers
 	if r.poller != nil {
 		r.result.Lag = r.poller.resetLag()
 	}
