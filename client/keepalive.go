@@ -13,11 +13,18 @@ import (
 // renewing says when the next keepalive is due, after the one that was last answered, and how long one attempt may take.
 func (s *Session) renewing() (interval, patience time.Duration) { return s.ttl / 3, s.ttl / 6 }
 
-// renew sends keepalives until the session ends.
+// renew sends keepalives until the session ends. An outage brings all sessions of all clients into step, since each sends its keepalive as soon as there is somebody to answer; the
+// first one after it is therefore sent early by a time of each session's own, so that they do not come in one burst from then on.
 func (s *Session) renew() {
-	for s.awaitDue() {
+	interval, patience := s.renewing()
+	troubled, early := false, time.Duration(0)
+	for s.awaitDue(interval - early) {
 		err := s.keepAlive(s.ctx)
-		_, patience := s.renewing()
+		early = 0
+		if err == nil && troubled {
+			early = rand.N(interval * 3 / 4)
+		}
+		troubled = err != nil
 		switch {
 		case err == nil:
 		case errors.Is(err, ErrLost):
@@ -30,9 +37,8 @@ func (s *Session) renew() {
 	s.look()
 }
 
-// awaitDue waits until the next keepalive is due, or somebody is in a hurry; false when the session has ended.
-func (s *Session) awaitDue() bool {
-	interval, _ := s.renewing()
+// awaitDue waits until the next keepalive is due, so long after the last one that was answered, or somebody is in a hurry; false when the session has ended.
+func (s *Session) awaitDue(interval time.Duration) bool {
 	s.mu.Lock()
 	due := s.renewed + interval - s.client.clock.now()
 	s.mu.Unlock()

@@ -294,6 +294,47 @@ func TestSessionSurvivesANodeThatHangs(t *testing.T) {
 	})
 }
 
+// After an outage the sessions of a fleet must not go on in step: a thousand keepalives at once, three times each TTL, would make the next answer late and bring the next outage.
+func TestKeepalivesSpreadOutAfterAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const sessions, ttl = 100, 3 * time.Second
+		cluster := newFakeCluster()
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		for range sessions {
+			openSession(t, c, ttl)
+			time.Sleep(ttl / 3 / sessions)
+		}
+		outage := func(of fate) {
+			cluster.script(func(_ string, words []string) fate {
+				if words[0] == "SESSION.RENEW" {
+					return of
+				}
+				return answered
+			})
+		}
+		outage(loading)
+		time.Sleep(ttl / 3) // everybody has tried in vain
+		outage(answered)
+		time.Sleep(ttl)
+		busiest, total := busiestTenth(cluster, ttl/3)
+		if total < sessions*9/10 || busiest > total/3 {
+			t.Errorf("%d of %d keepalives came within a tenth of the time", busiest, total)
+		}
+	})
+}
+
+// busiestTenth counts the keepalives of a while, and those of the tenth of it in which most came.
+func busiestTenth(cluster *fakeCluster, while time.Duration) (busiest, total int) {
+	for range 10 {
+		before := cluster.commands("SESSION.RENEW")
+		time.Sleep(while / 10)
+		came := cluster.commands("SESSION.RENEW") - before
+		busiest, total = max(busiest, came), total+came
+	}
+	return busiest, total
+}
+
 func TestUnknownSessionIsLostAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := newFakeCluster()
