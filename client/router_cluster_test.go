@@ -142,7 +142,7 @@ func TestRouterBringsWorkToTheOwner(t *testing.T) {
 }
 
 // A router belongs to one pool: neither another one of the same name nor another cluster makes it change its mind.
-func TestRouterKeepsToItsPool(t *testing.T) {
+func TestS28_RouterAndWorkerKeepToTheirPool(t *testing.T) {
 	inPool(t, func(t *testing.T, _ *served, pool func() *client.Pool) {
 		observer := pool()
 		router, err := observer.Router(t.Context())

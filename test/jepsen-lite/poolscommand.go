@@ -24,6 +24,7 @@ func poolsCommand(ctx context.Context, arguments []string) (check.Verdict, error
 	set.IntVar(&plan.Lookups, "lookups", plan.Lookups, "of the router, a second")
 	set.IntVar(&plan.Requests, "requests", plan.Requests, "that the router sends, a second")
 	set.Uint64Var(&plan.Seed, "seed", plan.Seed, "chooses victims and their order")
+	set.DurationVar(&plan.Election, "election-timeout", plan.Election, "of the nodes, for a machine that is busy with other things; 0 is their own")
 	out := set.String("out", "", "folder for logs; a new one below the system's temporary folder if not given")
 	binary := set.String("coordd", "", "use this coordd program instead of building one")
 	if err := parse(set, arguments); err != nil {

@@ -66,7 +66,11 @@ func Do(ctx context.Context, plan Plan, place Place) (check.Verdict, error) {
 	if err != nil {
 		return "", err
 	}
-	if c.nodes, err = cluster.New(cluster.Config{Binary: place.Binary, DataDir: data, LogDir: place.Out, Nodes: 3, TrailingEntries: 1 << 30, FirstTrailingEntries: 1 << 30}, group, c.net); err != nil {
+	config := cluster.Config{Binary: place.Binary, DataDir: data, LogDir: place.Out, Nodes: 3, TrailingEntries: 1 << 30, FirstTrailingEntries: 1 << 30}
+	if plan.Election > 0 {
+		config.Flags = []string{"--election-timeout", plan.Election.String()}
+	}
+	if c.nodes, err = cluster.New(config, group, c.net); err != nil {
 		return "", err
 	}
 	if err := c.begin(ctx); err != nil {

@@ -18,6 +18,7 @@ type Plan struct {
 	Lookups    int           // of the router, a second
 	Requests   int           // that the router sends, a second
 	Seed       uint64        // chooses victims and times
+	Election   time.Duration // the nodes' --election-timeout; 0: their default, which a machine that is busy with other things may not keep
 }
 
 // Default is the plan of the command without flags.
