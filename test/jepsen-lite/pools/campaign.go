@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coordd/coordd/client"
@@ -34,6 +35,11 @@ type campaign struct {
 	pool    *client.Pool
 	table   *client.Router // of the harness itself
 	found   findings
+
+	endRogue context.CancelFunc
+	beside   sync.WaitGroup
+	mu       sync.Mutex    // guards dead, and the starting of nodes
+	dead     *cluster.Node // killed on purpose
 }
 
 // findings is what the harness itself has seen.
@@ -46,6 +52,7 @@ type findings struct {
 	owners   []string // by partition, before
 	problems []string // what kept the campaign from proving anything
 	lost     int64    // datagrams of gossip
+	stopped  int      // nodes that ended by themselves
 	twins    int      // second processes under a live worker's id
 	twinsIn  []string // those that had an effect
 }
@@ -208,14 +215,55 @@ func (c *campaign) disturbGossip(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		env := &nemesis.Env{Cluster: c.nodes, Net: c.net, Random: rand.New(rand.NewPCG(c.plan.Seed, 2)), Hold: c.plan.Duration, Printf: c.printf}
-		go func() {
-			if err := rogue.Inject(context.WithoutCancel(ctx), env); err != nil {
-				c.printf("the rogue member of the gossip gave up: %v", err)
+		env := &nemesis.Env{Cluster: c.nodes, Net: c.net, Random: rand.New(rand.NewPCG(c.plan.Seed, 2)), Hold: rogueSpan, Printf: c.printf}
+		ctx, c.endRogue = context.WithCancel(context.WithoutCancel(ctx))
+		c.beside.Go(func() { c.keepNodes(ctx) })
+		c.beside.Go(func() {
+			for ctx.Err() == nil {
+				if err := rogue.Inject(ctx, env); err != nil && ctx.Err() == nil {
+					c.printf("the rogue member of the gossip gave up: %v", err)
+				}
+				_ = cluster.Pause(ctx, roguePause)
 			}
-		}()
+		})
 	}
 	return nil
+}
+
+const (
+	rogueSpan  = 3 * time.Second  // for which somebody gossips who does not belong to the cluster
+	roguePause = 10 * time.Second // before the next one does
+)
+
+// keepNodes starts nodes again that have ended by themselves, as a supervisor does: one whose id somebody else gossips under stops, because its data directory may have been copied.
+func (c *campaign) keepNodes(ctx context.Context) {
+	for cluster.Pause(ctx, time.Second) == nil {
+		for _, node := range c.nodes.Nodes() {
+			c.mu.Lock()
+			if node != c.dead && !node.Running() {
+				c.found.stopped++
+				if err := node.Start(); err != nil {
+					c.printf("%s cannot be started again: %v", node.Name, err)
+				}
+			}
+			c.mu.Unlock()
+		}
+	}
+}
+
+// killNode kills a node, which stays dead until it is started.
+func (c *campaign) killNode(node *cluster.Node) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dead = node
+	node.Kill()
+}
+
+func (c *campaign) startNode(node *cluster.Node) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dead = nil
+	return node.Start()
 }
 
 // end ends everything that writes, workers first, so that the store's log is whole.
@@ -228,6 +276,10 @@ func (c *campaign) end() error {
 	}
 	for _, worker := range c.workers {
 		failures = append(failures, worker.wait(ctx))
+	}
+	if c.endRogue != nil {
+		c.endRogue()
+		c.beside.Wait()
 	}
 	c.found.lost = c.net.Effects().Lost
 	c.table.Close()
