@@ -107,15 +107,15 @@ func TestRouterRepairsAGap(t *testing.T) {
 		c := dialFake(t, cluster, nil)
 		defer finish(t, cluster, c)
 		router := startRouter(t, cluster, c)
-		var asked []string
+		asked := make(chan string, 1)
 		cluster.answer("POOL.WATCH", func(words []string) []byte {
-			asked = words
+			asked <- fmt.Sprint(words)
 			return tableMap("7-0", 4, 5, 9, true, nil, 1, "a", 20, 1, 3, "b", 21, 1)
 		})
 		cluster.pushTable(tableMap("7-0", 4, 8, 9, true, nil, 3, "b", 21, 1))
 		time.Sleep(5 * time.Second)
-		if fmt.Sprint(asked) != "[POOL.WATCH orders SINCE 5 INCARNATION 7-0]" {
-			t.Errorf("it asked %v", asked)
+		if words := <-asked; words != "[POOL.WATCH orders SINCE 5 INCARNATION 7-0]" {
+			t.Errorf("it asked %v", words)
 		}
 		if one, three := router.At(1), router.At(3); one.Owner.ID != "a" || one.Token != 20 || three.Owner.ID != "b" || router.Version() != 9 {
 			t.Errorf("got %+v and %+v", one, three)
