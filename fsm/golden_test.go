@@ -170,11 +170,13 @@ func (s *scenario) seal(ops ...command.Op) {
 	s.sealCommands(commands...)
 }
 
-func (s *scenario) sealCommands(commands ...command.Command) {
+func (s *scenario) sealCommands(commands ...command.Command) Applied {
 	s.index++
 	entry := command.Entry{Term: s.term, Now: s.now, Commands: commands}
 	s.entries = append(s.entries, command.AppendEntry(nil, entry))
-	s.learn(entry, s.machine.Apply(s.index, s.term, s.entries[len(s.entries)-1]))
+	applied := s.machine.Apply(s.index, s.term, s.entries[len(s.entries)-1])
+	s.learn(entry, applied)
+	return applied
 }
 
 // goldenOps has one op of each kind at least, with every field set to something.

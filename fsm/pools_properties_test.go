@@ -267,6 +267,7 @@ func (r *router) refresh(t rapid.TB) {
 	if r.version != whole.version || r.workers != whole.workers || fmt.Sprint(r.rows) != fmt.Sprint(whole.rows) {
 		t.Fatalf("deltas give %+v, the whole table is %+v", r, whole)
 	}
+	r.equals(t)
 }
 
 func (r *router) apply(t rapid.TB, since uint64) {
