@@ -158,7 +158,8 @@ func (w *world) acknowledge(worker string, all bool) {
 // settle lets everybody do what it should until nothing moves any more (I6).
 func (w *world) settle() {
 	w.t.Helper()
-	for round := range 60 {
+	rounds := 60 + 2*len(w.parts()) // one partition after the other, where a pool is set to that
+	for round := range rounds {
 		w.renew()
 		w.pass(100)
 		for _, worker := range w.workers() {
@@ -167,7 +168,7 @@ func (w *world) settle() {
 		if w.record().due == 0 && w.settled() {
 			return
 		}
-		if round == 59 {
+		if round == rounds-1 {
 			w.t.Fatalf("nothing settles: %+v", w.parts())
 		}
 	}

@@ -270,3 +270,31 @@ func TestPinsHaveALimit(t *testing.T) {
 		t.Errorf("at the limit: one more %v, another worker %v, taken away %v", full, changed, removed)
 	}
 }
+
+// A table of a version that the pool does not have, as one that an earlier cluster told before it was restored, is answered whole.
+func TestS28_ATableFromTheFutureIsWhole(t *testing.T) {
+	w := newWorld(t, t, 8, command.PoolSettings{Drain: 100})
+	w.staff(1, command.PoolJoin{})
+	since := func(version uint64) (from int64, rows int) {
+		replies, _ := w.log.m.Read(0, []command.Op{command.PoolTable{Pool: w.pool, Since: version, Incarnation: w.record().incarnation}})
+		return fieldOf(t, replies[0], "from").Integer, len(fieldOf(t, replies[0], "changes").Elements) / 4
+	}
+	version := w.record().version
+	if from, rows := since(version); from != int64(version) || rows != 0 {
+		t.Errorf("since its own version %d: from %d, %d rows", version, from, rows)
+	}
+	if from, rows := since(version + 1); from != 0 || rows != 8 {
+		t.Errorf("since a version of the future: from %d, %d rows", from, rows)
+	}
+}
+
+// What a worker owns is told to its own session alone.
+func TestAnAssignmentNeedsTheSecret(t *testing.T) {
+	w := newWorld(t, t, 8, command.PoolSettings{Drain: 100})
+	w.staff(1, command.PoolJoin{})
+	member := w.member("w0")
+	member.SecretHash[0]++
+	if replies, _ := w.log.m.Read(0, []command.Op{command.PoolAssignment{Member: member}}); replies[0].Code != command.CodeBadSecret {
+		t.Error(shown(replies[0]))
+	}
+}

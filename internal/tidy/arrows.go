@@ -45,8 +45,10 @@ var rooms = []room{
 		"the harness sees coordd from outside, as users do: through its program, its ports and its client"},
 	{"test/jepsen-lite/sim", []string{"test/jepsen-lite/sim", "raftnode", "fsm", "transport"}, nil,
 		"a simulation plays nodes from inside, without doors and clients"},
-	{"test/earlywarning", []string{"internal/freeport", "internal/process"}, only,
+	{"test/earlywarning", []string{"internal/localcluster", "internal/process"}, only,
 		"it measures what an operator sees, through the program alone"},
+	{"test/poolmoves", []string{"client", "internal/localcluster", "internal/process"}, only,
+		"it measures what workers see, through the program and the client alone"},
 	{"internal", []string{"internal"}, nil,
 		"what several rooms share must not depend on one of them"},
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coordd/coordd/internal/localcluster"
 	"github.com/coordd/coordd/internal/process"
 )
 
@@ -37,17 +38,17 @@ func run(ctx context.Context, out io.Writer, nodes, trials int) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	binary, err := build(ctx, folder)
+	binary, err := localcluster.Build(ctx, folder)
 	if err != nil {
 		return err
 	}
 	group := process.NewGroup(folder)
 	defer group.Close(time.Second)
-	c, err := found(ctx, group, binary, folder, nodes)
+	c, err := localcluster.Found(ctx, group, binary, folder, nodes)
 	if err != nil {
 		return err
 	}
-	w, err := startWatch(group, binary, c.voters[0].redis)
+	w, err := startWatch(group, binary, c.Voters[0].Redis)
 	if err != nil {
 		return err
 	}
@@ -126,35 +127,35 @@ func (t *times) note(ctx context.Context, w *watch, began time.Time, what int, i
 }
 
 // trial does each thing once. The watched node stays; the others take turns.
-func (t *times) trial(ctx context.Context, c *cluster, w *watch, trial int) error {
-	visitor, err := c.newcomer()
+func (t *times) trial(ctx context.Context, c *localcluster.Cluster, w *watch, trial int) error {
+	visitor, err := c.Newcomer()
 	if err != nil {
 		return err
 	}
-	others := c.voters[1:]
+	others := c.Voters[1:]
 	stopped, killed := others[trial%len(others)], others[(trial+1)%len(others)]
-	t.killed = append(t.killed, killed.id)
+	t.killed = append(t.killed, killed.ID)
 	// A process is told to stop and is not waited for: what counts is when others know.
-	stop := func(n *node) func() error {
-		return func() error { go n.process.Stop(patience); return nil }
+	stop := func(n *localcluster.Node) func() error {
+		return func() error { go n.Process.Stop(patience); return nil }
 	}
 	err = errors.Join(
-		t.see(ctx, w, newcomerJoins, visitor.id, "joined", visitor.start),
-		t.see(ctx, w, newcomerLeaves, visitor.id, "left", stop(visitor)),
-		t.see(ctx, w, voterLeaves, stopped.id, "left", stop(stopped)))
+		t.see(ctx, w, newcomerJoins, visitor.ID, "joined", visitor.Start),
+		t.see(ctx, w, newcomerLeaves, visitor.ID, "left", stop(visitor)),
+		t.see(ctx, w, voterLeaves, stopped.ID, "left", stop(stopped)))
 	if err != nil {
 		return err
 	}
-	<-stopped.process.Exited()
-	if err := errors.Join(t.see(ctx, w, voterReturns, stopped.id, "joined", stopped.start), stopped.ready(ctx)); err != nil {
+	<-stopped.Process.Exited()
+	if err := errors.Join(t.see(ctx, w, voterReturns, stopped.ID, "joined", stopped.Start), stopped.Ready(ctx)); err != nil {
 		return err
 	}
 	began := time.Now()
-	killed.process.Kill()
-	if err := errors.Join(t.note(ctx, w, began, killedSuspect, killed.id, "suspect"), t.note(ctx, w, began, killedDead, killed.id, "dead")); err != nil {
+	killed.Process.Kill()
+	if err := errors.Join(t.note(ctx, w, began, killedSuspect, killed.ID, "suspect"), t.note(ctx, w, began, killedDead, killed.ID, "dead")); err != nil {
 		return err
 	}
-	return errors.Join(t.see(ctx, w, killedReturns, killed.id, "joined", killed.start), killed.ready(ctx))
+	return errors.Join(t.see(ctx, w, killedReturns, killed.ID, "joined", killed.Start), killed.Ready(ctx))
 }
 
 // report prints a line for each row, and whether all are within their limits.

@@ -1,4 +1,4 @@
-package main
+package localcluster
 
 import (
 	"context"
@@ -16,25 +16,29 @@ import (
 // key is what gossip is encrypted with here: 32 bytes in base64.
 const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
-// node is one `coordd serve`.
-type node struct {
-	id, redis, http string
-	arguments       []string
-	group           *process.Group
-	process         *process.Process
+// Node is one `coordd serve`, started or not.
+type Node struct {
+	ID          string
+	Redis, HTTP string // where it serves
+	Process     *process.Process
+
+	arguments []string
+	group     *process.Group
 }
 
-// cluster is what the trials are made on.
-type cluster struct {
+// Cluster is a cluster of processes.
+type Cluster struct {
+	Voters []*Node
+
 	group  *process.Group
 	binary string
 	folder string
 	gossip []string // of the voters
-	voters []*node
 	made   int
 }
 
-func build(ctx context.Context, folder string) (binary string, err error) {
+// Build builds coordd into a folder. It must be called in the root of the repository.
+func Build(ctx context.Context, folder string) (binary string, err error) {
 	binary = filepath.Join(folder, "coordd")
 	command := exec.CommandContext(ctx, "go", "build", "-o", binary, "./cmd/coordd")
 	if output, err := command.CombinedOutput(); err != nil {
@@ -43,9 +47,9 @@ func build(ctx context.Context, folder string) (binary string, err error) {
 	return binary, nil
 }
 
-// found starts a cluster and waits until it serves.
-func found(ctx context.Context, group *process.Group, binary, folder string, count int) (*cluster, error) {
-	c := &cluster{group: group, binary: binary, folder: folder}
+// Found starts a cluster of so many nodes, with their data below folder, and waits until it serves. The group ends it.
+func Found(ctx context.Context, group *process.Group, binary, folder string, count int) (*Cluster, error) {
+	c := &Cluster{group: group, binary: binary, folder: folder}
 	for range count {
 		address, err := freeport.Address()
 		if err != nil {
@@ -58,13 +62,13 @@ func found(ctx context.Context, group *process.Group, binary, folder string, cou
 		if err != nil {
 			return nil, err
 		}
-		c.voters = append(c.voters, n)
-		if err := n.start(); err != nil {
+		c.Voters = append(c.Voters, n)
+		if err := n.Start(); err != nil {
 			return nil, err
 		}
 	}
-	for _, n := range c.voters {
-		if err := n.ready(ctx); err != nil {
+	for _, n := range c.Voters {
+		if err := n.Ready(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -72,7 +76,7 @@ func found(ctx context.Context, group *process.Group, binary, folder string, cou
 }
 
 // make prepares a node with ports and a data directory of its own.
-func (c *cluster) make(gossip string, more ...string) (*node, error) {
+func (c *Cluster) make(gossip string, more ...string) (*Node, error) {
 	var addresses [3]string
 	for i := range addresses {
 		var err error
@@ -82,14 +86,14 @@ func (c *cluster) make(gossip string, more ...string) (*node, error) {
 	}
 	c.made++
 	id := fmt.Sprintf("n%d", c.made)
-	n := &node{id: id, redis: addresses[0], http: addresses[1], group: c.group}
-	n.arguments = append([]string{c.binary, "serve", "--node-id", id, "--data-dir", filepath.Join(c.folder, id), "--redis-addr", n.redis, "--http-addr", n.http, "--peer-addr", addresses[2],
+	n := &Node{ID: id, Redis: addresses[0], HTTP: addresses[1], group: c.group}
+	n.arguments = append([]string{c.binary, "serve", "--node-id", id, "--data-dir", filepath.Join(c.folder, id), "--redis-addr", n.Redis, "--http-addr", n.HTTP, "--peer-addr", addresses[2],
 		"--gossip-addr", gossip, "--gossip-key", key, "--join", strings.Join(c.gossip, ",")}, more...)
 	return n, nil
 }
 
-// newcomer prepares a node that only joins the gossip: nobody adds it to the cluster.
-func (c *cluster) newcomer() (*node, error) {
+// Newcomer prepares a node that only joins the gossip: nobody adds it to the cluster.
+func (c *Cluster) Newcomer() (*Node, error) {
 	gossip, err := freeport.Address()
 	if err != nil {
 		return nil, err
@@ -97,17 +101,18 @@ func (c *cluster) newcomer() (*node, error) {
 	return c.make(gossip)
 }
 
-func (n *node) start() (err error) {
-	n.process, err = n.group.Start(process.Spec{Name: n.id, Path: n.arguments[0], Args: n.arguments[1:]})
+// Start starts the process, again if it had ended.
+func (n *Node) Start() (err error) {
+	n.Process, err = n.group.Start(process.Spec{Name: n.ID, Path: n.arguments[0], Args: n.arguments[1:]})
 	return err
 }
 
-// ready waits until the node serves.
-func (n *node) ready(ctx context.Context) error {
+// Ready waits until the node serves, for half a minute at most.
+func (n *Node) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.http+"/readyz", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.HTTP+"/readyz", nil)
 		if err != nil {
 			return err
 		}
@@ -119,10 +124,10 @@ func (n *node) ready(ctx context.Context) error {
 		}
 		select {
 		case <-time.After(20 * time.Millisecond):
-		case <-n.process.Exited():
-			return n.process.Wait(ctx)
+		case <-n.Process.Exited():
+			return n.Process.Wait(ctx)
 		case <-ctx.Done():
-			return fmt.Errorf("%s does not get ready; the end of its log:\n%s", n.id, n.process.LogTail(12))
+			return fmt.Errorf("%s does not get ready; the end of its log:\n%s", n.ID, n.Process.LogTail(12))
 		}
 	}
 }
