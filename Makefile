@@ -70,6 +70,14 @@ failover: ## measure how long clients pause when the leader dies
 jepsen: ## run real processes while links are cut and processes are killed, and judge; about ten minutes
 	go run ./test/jepsen-lite suite pr $(ARGS)
 
+.PHONY: mutants
+mutants: ## plant bugs one after the other, and demand that each is found
+	go run ./test/jepsen-lite mutants $(ARGS)
+
+.PHONY: workers
+workers: ## twenty worker processes share a pool while they and the leader are killed
+	go run ./test/jepsen-lite pools $(ARGS)
+
 .PHONY: bench
 bench: ## measure acquire and release beside raft alone and beside Redlock
 	go run -C bench . $(ARGS)
