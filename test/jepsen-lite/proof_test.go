@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/pools"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
@@ -119,6 +120,8 @@ func TestTheCommandsOfTheProofsCanBeRun(t *testing.T) {
 		switch {
 		case strings.HasPrefix(command, "go run ./test/jepsen-lite run "):
 			problem = runnable(words[4:])
+		case strings.HasPrefix(command, "go run ./test/jepsen-lite pools "):
+			problem = runnablePools(words[4:])
 		case strings.HasPrefix(command, "go test ./") && len(words) == 5 && words[3] == "-run":
 			problem = testExists(words[2], words[4])
 		default:
@@ -128,6 +131,18 @@ func TestTheCommandsOfTheProofsCanBeRun(t *testing.T) {
 			t.Errorf("%s: %s: %v", name, command, problem)
 		}
 	}
+}
+
+// runnablePools says what is wrong with the flags of a campaign of workers.
+func runnablePools(arguments []string) error {
+	plan := pools.Default()
+	set := flag.NewFlagSet("pools", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	poolsFlags(set, &plan)
+	if err := set.Parse(arguments); err != nil {
+		return err
+	}
+	return plan.Validate()
 }
 
 // runnable says what is wrong with the flags of a run.
