@@ -176,10 +176,6 @@ func storeMutants() []Mutant {
 		{"entries-of-another-term", "an entry that was stamped in another term than Raft gave it is run (S2)", []Edit{
 			{"fsm/machine.go", "TermMatched: err == nil && entry.Term == term}", "TermMatched: err == nil}"},
 		}, many, nil},
-		{"heartbeats-beside-the-loop", "heartbeats take the library's fast path beside Raft's main loop (raft#695)", []Edit{{"transport/peer/rafttransport.go",
-			"func (t *RaftTransport) SetHeartbeatHandler(func(raft.RPC)) {}",
-			"func (t *RaftTransport) SetHeartbeatHandler(take func(raft.RPC)) { t.NetworkTransport.SetHeartbeatHandler(take) }"}}, many, nil},
-		{"vote-in-two-writes", "a vote's term and candidate are written one after the other (raft#661)", []Edit{{"raftnode/store/store.go", "&voteKeeper{StableStore: stable}", "stable"}}, many, nil},
 		{"no-fsync", "the log is not synced to disk", []Edit{{"raftnode/store/memory.go",
 			"		for _, log := range copies {\n", "		for _, log := range copies {\n			if c == &h.disk.synced {\n				continue\n			}\n"}, {"raftnode/store/store.go",
 			"	store, err := raftboltdb.New(raftboltdb.Options{\n		Path: path,", "	store, err := raftboltdb.New(raftboltdb.Options{\n		NoSync: true,\n		Path: path,"}},

@@ -38,6 +38,9 @@ func Hunt(ctx context.Context, player Player, first, seeds uint64, atOnce int) O
 	for range atOnce {
 		players.Go(func() {
 			for seed := range due {
+				if enough.Err() != nil {
+					return
+				}
 				result := player.Play(enough, seed, "", io.Discard)
 				mu.Lock()
 				if enough.Err() == nil && outcome.take(result) {
