@@ -156,24 +156,44 @@ func (e *Env) Heal(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, node := range e.Cluster.Nodes() {
-		if err := e.await(ctx, node); err != nil {
-			return err
-		}
+	if err := e.awaitAll(ctx); err != nil {
+		return err
 	}
 	e.endExcuses()
 	return nil
 }
 
-// await waits until a node can serve. One that ends meanwhile, as a node does whose disk hung, is started again, but not for ever.
-func (e *Env) await(ctx context.Context, node *cluster.Node) error {
-	for attempt := 0; ; attempt++ {
-		err := e.Cluster.WaitReady(ctx, node)
-		if err == nil || node.Running() || attempt == 5 {
-			return err
+// mostRestarts bounds how often a node that ends while all are awaited is started again.
+const mostRestarts = 5
+
+// awaitAll waits until every node can serve. One that ends meanwhile, as a node does whose disk hung, is started again by whoever looks after it: so all are looked after at once,
+// since none of them is ready without a majority of the others.
+func (e *Env) awaitAll(ctx context.Context) error {
+	restarts := map[*cluster.Node]int{}
+	for {
+		var waiting error
+		for _, node := range e.Cluster.Nodes() {
+			if !node.Running() {
+				if restarts[node]++; restarts[node] > mostRestarts {
+					return fmt.Errorf("%s ended %d times while it was awaited; the end of its log (%s):\n%s", node.Name, restarts[node], node.Log(), node.Tail(12))
+				}
+				if err := node.Start(); err != nil {
+					return err
+				}
+			}
+			status, err := node.Status(ctx)
+			switch {
+			case err != nil:
+				waiting = fmt.Errorf("%s is not ready: %w", node.Name, err)
+			case !status.Ready:
+				waiting = fmt.Errorf("%s is not ready: %s", node.Name, status.ReadyReason)
+			}
 		}
-		if err := node.Start(); err != nil {
-			return err
+		if waiting == nil {
+			return nil
+		}
+		if cluster.Pause(ctx, 50*time.Millisecond) != nil {
+			return waiting
 		}
 	}
 }

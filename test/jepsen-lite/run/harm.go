@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/coordd/coordd/client"
@@ -148,13 +149,26 @@ func (r *run) recover(ctx context.Context) {
 	strangers := r.net.Effects().Strangers
 	waiting, cancel := context.WithTimeout(ctx, recoveryPatience)
 	defer cancel()
+	var looking sync.WaitGroup
+	if r.cluster != nil {
+		looking.Go(func() { r.lookAfterNodes(waiting) })
+	}
 	lacking, err := r.tracker.Progress(waiting, r.plan.Workloads, begin, recoveryCount)
+	cancel()
+	looking.Wait()
 	if err != nil {
 		r.result.Lacking = lacking
 	}
 	r.result.Took, r.result.Strangers = time.Duration(history.Now()-begin), r.net.Effects().Strangers-strangers
 	if r.poller != nil {
 		r.result.Lag = r.poller.resetLag()
+	}
+}
+
+// lookAfterNodes starts nodes that end by themselves, as every deployment does. One that ends again and again makes no progress, and shows in that.
+func (r *run) lookAfterNodes(ctx context.Context) {
+	for cluster.Pause(ctx, 200*time.Millisecond) == nil {
+		_ = r.cluster.Start()
 	}
 }
 
