@@ -298,3 +298,18 @@ func TestAnAssignmentNeedsTheSecret(t *testing.T) {
 		t.Error(shown(replies[0]))
 	}
 }
+
+// A rebalance that was to come for workers that are gone is no deadline of a pool that is gone too.
+func TestADeletedPoolHasNoDeadline(t *testing.T) {
+	w := newWorld(t, t, 2, command.PoolSettings{Drain: 100, Debounce: 500})
+	w.start("w0", command.PoolJoin{})
+	w.permitted["w0"] = true
+	w.seal(command.PoolEvict{Pool: w.pool, Worker: "w0", Reason: "r", Now: true})
+	if w.record().due == 0 {
+		t.Fatal("nothing was to come, so this shows nothing")
+	}
+	w.log.do(command.PoolDelete{Pool: w.pool, Incarnation: w.record().incarnation})
+	if err := checkInvariants(w.log.m); err != nil {
+		t.Error(err)
+	}
+}
