@@ -75,7 +75,7 @@ func leaseMutants() []Mutant {
 		{"wall-clock-ttl", "the leader measures time to live with its wall clock", []Edit{{"raftnode/reign.go",
 			"newLeaderClock(n.config.Clock.Monotonic, n.appliedInstant)",
 			"newLeaderClock(func() time.Duration { return time.Duration(n.config.Clock.Wall().UnixNano()) }, n.appliedInstant)"}},
-			few, withFailpoints(with(3*time.Second, long, "clock-strobe"))},
+			many, withFailpoints(with(3*time.Second, long, "clock-strobe"))},
 		{"deadline-from-receive", "the client counts a session's time from when it got the answer, not from when it asked", []Edit{
 			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	sent = c.clock.now()\n	if err := s.opened(answer, sent); err != nil {"},
 			{"client/keepalive.go", "	return s.extend(answer, sent)", "	sent = s.client.clock.now()\n	return s.extend(answer, sent)"}},
