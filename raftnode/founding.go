@@ -22,7 +22,7 @@ func (n *Node) startGossip() (err error) {
 	}
 	n.gossip, err = gossip.Start(gossip.Config{
 		NodeID: string(n.self().NodeID), Meta: n.gossipMeta(), ListenAddress: n.config.GossipAddress, AdvertiseAddress: n.config.GossipAdvertise,
-		Seeds: n.config.Join, SecretKey: n.config.GossipKey, OnConflict: n.fatal, Logger: n.hclog("gossip"),
+		Seeds: n.config.Join, SecretKey: n.config.GossipKey, OnConflict: n.contested, Logger: n.hclog("gossip"),
 	})
 	if err != nil {
 		return err

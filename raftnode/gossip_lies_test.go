@@ -109,3 +109,39 @@ func lie(t *testing.T, label string, addresses, ids []string, incarnation uint32
 		conn.Close()
 	}
 }
+
+// A member that comes under a node's id elsewhere stops nobody whom the configuration names; one that says it can be reached where the node can may be a copy of it, and stops it.
+func TestANodesIDInTheGossip(t *testing.T) {
+	c := clustertest.Start(t, clustertest.Options{Founded: true, Configure: func(_ int, config *raftnode.Config) { config.GossipAddress = "127.0.0.1:0" }})
+	leader := c.AwaitLeader(-1)
+	status := c.Node(leader).Status()
+	come := func(peerAddress string) {
+		t.Helper()
+		other, err := gossip.Start(gossip.Config{NodeID: status.NodeID, ListenAddress: "127.0.0.1:0",
+			Meta: gossip.Meta{PeerAddress: peerAddress, ClusterName: status.ClusterName, ClusterID: status.ClusterID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = other.Close() })
+		if _, err := other.Join([]string{c.Node(leader).GossipAddr()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	come("elsewhere:7580")
+	for range 20 {
+		if reply := c.Do(leader, set("k", "v"))[0]; reply.IsError() || c.Node(leader).Err() != nil {
+			t.Fatalf("a member elsewhere under the node's id: %s, %v", reply.Text, c.Node(leader).Err())
+		}
+		time.Sleep(25 * time.Millisecond) // for the gossip to tell it again; nothing is judged by it
+	}
+	for _, member := range status.Members {
+		if member.NodeID == status.NodeID {
+			come(member.PeerAddress)
+		}
+	}
+	for end := time.Now().Add(20 * time.Second); c.Node(leader).Err() == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("a copy of the node at the same address went unnoticed")
+		}
+	}
+}

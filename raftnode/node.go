@@ -68,6 +68,8 @@ type Node struct {
 	isMember atomic.Bool // a committed configuration that this node ran had it in
 	isReady  atomic.Bool // this node has caught up with its leader once
 	failure  atomic.Pointer[failure]
+
+	contestTold atomic.Int64 // when a conflict about this node's id was last logged, on the monotonic clock; 0 for never
 }
 
 // failure is why a node cannot go on.

@@ -43,8 +43,9 @@ type Config struct {
 	Seeds []string
 	// SecretKey is 32 bytes, or empty for gossip in the clear.
 	SecretKey []byte
-	// OnConflict is told once, on a goroutine of its own, when another node uses this node's id. May be nil.
-	OnConflict func(error)
+	// OnConflict is told when another member uses this node's id, and at which peer address that member says it can be reached; empty when it says nothing. It is told again whenever that
+	// is heard again, on a goroutine of its own, one at a time. May be nil.
+	OnConflict func(err error, peerAddress string)
 	// Logger may be nil.
 	Logger hclog.Logger
 }

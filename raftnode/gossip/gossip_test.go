@@ -145,10 +145,20 @@ func TestAnotherKeyOrClusterNameIsNotHeard(t *testing.T) {
 
 func TestCopiedNodeIDIsReported(t *testing.T) {
 	conflicts := make(chan error, 1)
-	a := start(t, "same", func(c *Config) { c.OnConflict = func(err error) { conflicts <- err } })
+	a := start(t, "same", func(c *Config) {
+		c.OnConflict = func(err error, peerAddress string) {
+			if peerAddress != "there:7580" {
+				err = fmt.Errorf("told of peer address %q", peerAddress)
+			}
+			select {
+			case conflicts <- err:
+			default: // it is told again and again
+			}
+		}
+	})
 	b := start(t, "b", func(c *Config) { c.Seeds = []string{a.Address()} })
 	await(t, b, 10*time.Second, "b(alive,)", "same(alive,)")
-	start(t, "same", func(c *Config) { c.Seeds = []string{a.Address(), b.Address()} })
+	start(t, "same", func(c *Config) { c.Seeds, c.Meta.PeerAddress = []string{a.Address(), b.Address()}, "there:7580" })
 	select {
 	case err := <-conflicts:
 		if !strings.Contains(err.Error(), "was copied") || !strings.Contains(err.Error(), "same") {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -49,8 +50,8 @@ type table struct {
 	self       string
 	logger     hclog.Logger
 	changed    chan struct{}
-	onConflict func(error)
-	conflict   sync.Once
+	onConflict func(err error, peerAddress string)
+	contested  atomic.Bool // onConflict is being told
 
 	mu       sync.Mutex
 	own      []byte
@@ -129,9 +130,16 @@ func (t *table) believe(member Member) {
 func (t *table) NotifyConflict(existing, other *memberlist.Node) {
 	err := fmt.Errorf("node id %s is used at %s and at %s: a data directory was copied; stop one of the two and give it an empty directory",
 		existing.Name, existing.Address(), other.Address())
-	t.logger.Error("two nodes use one id", "error", err)
-	if existing.Name == t.self && t.onConflict != nil {
-		t.conflict.Do(func() { go t.onConflict(err) })
+	if existing.Name != t.self || t.onConflict == nil {
+		t.logger.Error("two nodes use one id", "error", err)
+		return
+	}
+	meta, _ := decodeMeta(other.Meta) // a member that tells nothing of itself has no peer address
+	if t.contested.CompareAndSwap(false, true) {
+		go func() {
+			defer t.contested.Store(false)
+			t.onConflict(err, meta.PeerAddress)
+		}()
 	}
 }
 
