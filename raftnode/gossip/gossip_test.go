@@ -195,6 +195,17 @@ func TestBadConfigurationsAreExplained(t *testing.T) {
 	}
 }
 
+func TestTheLongestTextsTravel(t *testing.T) {
+	told := Meta{PeerAddress: strings.Repeat("p", 255), ClusterName: strings.Repeat("c", 240)}
+	encoded, err := told.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read, err := decodeMeta(encoded); err != nil || read != told {
+		t.Errorf("told %+v, read %+v, %v", told, read, err)
+	}
+}
+
 func FuzzMeta(f *testing.F) {
 	whole, err := Meta{PeerAddress: "a:1", RedisAddress: "a:2", HTTPAddress: "a:3", ClusterName: "test", ClusterID: "c1"}.encode()
 	if err != nil {
@@ -203,6 +214,7 @@ func FuzzMeta(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:7])
 	f.Add([]byte{metaVersion, 255})
+	f.Add(append([]byte{metaVersion, 255}, make([]byte, 300)...))
 	f.Fuzz(func(t *testing.T, encoded []byte) {
 		meta, err := decodeMeta(encoded)
 		if err != nil {

@@ -51,11 +51,11 @@ func decodeMeta(encoded []byte) (Meta, error) {
 	var meta Meta
 	rest := encoded[1:]
 	for _, field := range meta.fields() {
-		if len(rest) == 0 || int(rest[0]) > len(rest)-1 {
+		if len(rest) == 0 || len(rest) <= int(rest[0]) {
 			return Meta{}, errors.New("what a gossip member tells is cut short")
 		}
-		*field = string(rest[1 : 1+rest[0]])
-		rest = rest[1+rest[0]:]
+		end := 1 + int(rest[0]) // as a byte, 1 + 255 would be 0
+		*field, rest = string(rest[1:end]), rest[end:]
 	}
 	return meta, nil
 }
