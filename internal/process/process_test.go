@@ -2,6 +2,8 @@ package process
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -42,5 +44,35 @@ func TestWaitReportsTheEndOfTheLog(t *testing.T) {
 	err := p.Wait(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "why it failed") || !strings.Contains(err.Error(), "exit status 3") {
 		t.Fatalf("Wait: got %v, want exit status 3 and the log", err)
+	}
+}
+
+// What a process was told before Suspend returned it may have begun; what it is told afterwards it begins after Resume.
+func TestASuspendedProcessBeginsNothing(t *testing.T) {
+	dir := t.TempDir()
+	group := NewGroup(dir)
+	defer group.Close(time.Second)
+	mark := filepath.Join(dir, "mark")
+	p := startSleeper(t, group, "while :; do [ -e "+mark+".wanted ] && touch "+mark+"; done")
+	if err := p.Suspend(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(mark+".wanted", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // a process that runs on marks the file in a fraction of it
+	if _, err := os.Stat(mark); err == nil {
+		t.Error("it went on")
+	}
+	if err := p.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	for begun := time.Now(); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(mark); err == nil {
+			return
+		}
+		if time.Since(begun) > 10*time.Second {
+			t.Fatal("it does not go on after Resume")
+		}
 	}
 }

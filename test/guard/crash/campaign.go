@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coordd/coordd/internal/process"
@@ -172,7 +171,8 @@ func (c *campaign) stop(target *lane, victim *child) error {
 	c.mu.Lock()
 	repairs := target.repairs
 	c.mu.Unlock()
-	if err := syscall.Kill(victim.PID(), syscall.SIGSTOP); err != nil {
+	// It must stand still before it may go on: stopped in the middle of its second transaction it would hold the row of the mark, and its successor would wait for the database.
+	if err := victim.Suspend(); err != nil {
 		return err
 	}
 	if err := victim.tell("go"); err != nil {
@@ -185,7 +185,7 @@ func (c *campaign) stop(target *lane, victim *child) error {
 			succeeded = target.repairs > repairs
 			c.mu.Unlock()
 		}
-		_ = syscall.Kill(victim.PID(), syscall.SIGCONT) // it may have been ended meanwhile
+		_ = victim.Resume() // it may have been ended meanwhile
 	})
 	return nil
 }

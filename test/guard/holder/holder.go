@@ -99,7 +99,7 @@ func (h *Holder) Must(ctx context.Context, order Order) (Answer, error) {
 
 // Pause stops the process, as a long garbage collection or a debugger would.
 func (h *Holder) Pause(ctx context.Context) error {
-	if err := syscall.Kill(h.PID(), syscall.SIGSTOP); err != nil {
+	if err := h.Suspend(); err != nil {
 		return err
 	}
 	return h.AwaitStopped(ctx)
