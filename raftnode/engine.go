@@ -49,6 +49,7 @@ func (n *Node) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("start Raft: %w", err)
 	}
+	n.stores.SetLeads(func() bool { return n.raft.State() == raft.Leader })
 	n.raft.RegisterObserver(raft.NewObserver(n.leadership.observed, false, func(o *raft.Observation) bool {
 		switch o.Data.(type) {
 		case raft.LeaderObservation, raft.RaftState:

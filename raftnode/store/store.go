@@ -196,7 +196,10 @@ func openSnapshots(options Options) (raft.SnapshotStore, error) {
 	return snapshots, nil
 }
 
-// SetWriteLimit sets how long one StoreLogs may take: min(2 s, a fifth of the smallest session TTL). It may be called at any time and
+// SetLeads says how to learn whether this node leads. A node that does not may wait for its disk for FollowerWriteLimit. It may be called at any time.
+func (s *Stores) SetLeads(leads func() bool) { s.watchdog.setLeads(leads) }
+
+// SetWriteLimit sets how long one StoreLogs of a leader may take: min(2 s, a fifth of the smallest session TTL). It may be called at any time and
 // holds for the writes that begin after it. DefaultWriteLimit holds until then.
 func (s *Stores) SetWriteLimit(limit time.Duration) { s.watchdog.setLimit(limit) }
 

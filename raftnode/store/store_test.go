@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -225,6 +226,50 @@ func TestWatchdogBarksAtAHangingWrite(t *testing.T) {
 	if len(barked) != 0 {
 		t.Fatal("the watchdog barked twice")
 	}
+}
+
+// A stall of all disks together must not end the followers too: the leader's end is enough for another to lead, and the majority is needed for that.
+func TestWatchdogGivesFollowersMoreTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := NewMemory()
+		barked := make(chan error, 2)
+		stores, err := disk.Open(Options{OnFatal: func(err error) { barked <- err }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores.SetWriteLimit(600 * time.Millisecond)
+		var leads atomic.Bool
+		stores.SetLeads(leads.Load)
+		disk.SetSyncDelay(FollowerWriteLimit - time.Millisecond)
+		if err := stores.Log.StoreLogs(entriesFrom(1, 1)); err != nil || len(barked) != 0 {
+			t.Fatalf("a follower waited for its disk for less than %v: %v, %d alarms", FollowerWriteLimit, err, len(barked))
+		}
+		leads.Store(true)
+		begun := time.Now()
+		if err := stores.Log.StoreLogs(entriesFrom(2, 2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-barked; !strings.Contains(err.Error(), "hanging for 600ms") {
+			t.Fatalf("a leader's watchdog barked: %v", err)
+		}
+		if took := time.Since(begun); took < 600*time.Millisecond {
+			t.Fatalf("after %v", took)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		disk := NewMemory()
+		barked := make(chan error, 2)
+		stores, err := disk.Open(Options{OnFatal: func(err error) { barked <- err }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		stores.SetLeads(func() bool { return false })
+		disk.SetSyncDelay(FollowerWriteLimit + time.Millisecond)
+		_ = stores.Log.StoreLogs(entriesFrom(1, 1))
+		if err := <-barked; !strings.Contains(err.Error(), "hanging for 10s") {
+			t.Fatalf("a follower's watchdog barked: %v", err)
+		}
+	})
 }
 
 func TestWatchdogBarksAtAFailedWrite(t *testing.T) {

@@ -104,6 +104,7 @@ func (w *worker) session(ctx context.Context) {
 		err = w.turn(ctx, session)
 	}
 	switch {
+	case ctx.Err() != nil && session == nil: // it ends before it could begin
 	case ctx.Err() != nil:
 		_ = session.Close(context.WithoutCancel(ctx)) // it ends by itself otherwise
 	case errors.Is(err, client.ErrLost):
