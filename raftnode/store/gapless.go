@@ -30,7 +30,7 @@ func (l *gaplessLog) DeleteRange(first, last uint64) error {
 		return err
 	}
 	if !whole {
-		return l.LogStore.DeleteRange(first, last)
+		return l.deletePart(first, last)
 	}
 	how, snapshot, err := compare(l.LogStore, l.snapshots, first, last)
 	if err != nil || how == agrees {
@@ -44,6 +44,27 @@ func (l *gaplessLog) DeleteRange(first, last uint64) error {
 		l.fatal(fmt.Errorf("entries of this node's log up to %d were never committed and are deleted, since a snapshot up to %d came in their place; start this process again", last, snapshot))
 	}
 	return nil
+}
+
+// deletePart deletes a beginning or an end of the log. The newest snapshot's own last entry stays at the beginning. Raft may ask for it to be deleted with the others when entries come
+// after it; and if those were never committed, a new leader must be able to compare this very entry to find where to go on. Raft looks for it in the log alone, and without it the leader could
+// only send a snapshot, perhaps one from before, which this node has to refuse: neither would ever go on.
+func (l *gaplessLog) deletePart(first, last uint64) error {
+	lowest, err := l.FirstIndex()
+	if err != nil {
+		return err
+	}
+	list, err := l.snapshots.List()
+	if err != nil {
+		return err
+	}
+	if first == lowest && len(list) > 0 && list[0].Index == last {
+		if first == last {
+			return nil
+		}
+		last--
+	}
+	return l.LogStore.DeleteRange(first, last)
 }
 
 // holds reports whether the log goes exactly from first to last.
