@@ -98,7 +98,7 @@ func playAll(ctx context.Context, built *stage.Stage, s settings, book *ledger, 
 	for range s.workers {
 		workers.Go(func() {
 			for seed := range seeds {
-				results <- built.Play(ctx, seed, "", io.Discard)
+				results <- built.PlayForLedger(ctx, seed)
 			}
 		})
 	}

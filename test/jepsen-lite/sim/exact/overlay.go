@@ -22,6 +22,9 @@ var changes = []change{
 	{"runtime/rand.go", "// rand32 is uint32(rand()), called from compiler-generated code.", `// coorddState is the state of the seeded source; 0 while it is off.
 var coorddState uint64
 
+// coorddAlone: one thread runs everything.
+const coorddAlone = true
+
 // coorddChooseBySeed seeds the source, or turns it off with 0.
 //
 //go:linkname coorddChooseBySeed
@@ -63,12 +66,22 @@ func coorddNext() uint64 {
 				t.rand = cheaprand()
 			}
 `},
-	// Nothing is preempted because true time passes.
+	// A mutex whose waiter has waited for long is handed to it. In a play that is what its own time says, not how busy the machine is.
+	{"runtime/sema.go", "func internal_sync_nanotime() int64 {\n", `func internal_sync_nanotime() int64 {
+	if coorddChooses() {
+		return 1 + getg().bubble.now
+	}
+`},
+	// Nothing is preempted, and no other thread is started, because true time passes: not before a play begins either, since what a thread needs in memory shifts all that comes after it.
 	{"runtime/proc.go", "func retake(now int64) uint32 {\n", `func retake(now int64) uint32 {
-	if coorddState != 0 {
+	if coorddAlone {
 		return 0
 	}
 `},
+	// For the same reason the main goroutine is not bound to a thread while packages are initialized: others would hand it over to that thread, and now and then start one more.
+	{"runtime/proc.go", "	lockOSThread()\n\n	if mp != &m0 {\n", "	if mp != &m0 {\n"},
+	{"runtime/proc.go", "		if needUnlock {\n			unlockOSThread()\n", "		if needUnlock && !coorddAlone {\n			unlockOSThread()\n"},
+	{"runtime/proc.go", "	needUnlock = false\n	unlockOSThread()\n", "	needUnlock = false\n"},
 }
 
 // overlay writes the changed files into a folder, and the description for the go command. It answers that description's path.

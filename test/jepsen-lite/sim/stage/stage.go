@@ -34,6 +34,7 @@ type Stage struct {
 	Binary   string // the plays, as Build makes them
 	Folder   string // for what the plays write
 	Revision string // of the build
+	Exact    bool   // seeds repeat exactly
 }
 
 // Build makes a stage in a folder. Planted changes files of the sources: from their paths to those of what is built instead; nil changes nothing. exactly is nil when plays can be
@@ -43,7 +44,7 @@ func Build(folder string, planted map[string]string) (built *Stage, exactly, err
 	if err != nil {
 		return nil, exactly, err
 	}
-	return &Stage{Binary: binary, Folder: folder, Revision: revision(binary)}, exactly, nil
+	return &Stage{Binary: binary, Folder: folder, Revision: revision(binary), Exact: exactly == nil}, exactly, nil
 }
 
 // MemoryFolder is a folder that lies in memory, if the system has one: nodes write little, but they wait for it. Empty means the usual temporary folder.
@@ -95,12 +96,14 @@ func (r *Result) Tell(out io.Writer) {
 // Play plays a seed. story is empty, or says what is shown on out while it is played.
 func (s *Stage) Play(ctx context.Context, seed uint64, story string, out io.Writer) *Result {
 	start := time.Now()
-	folder := filepath.Join(s.Folder, fmt.Sprint(seed))
-	defer func() { _ = os.RemoveAll(folder) }()
+	folder := fmt.Sprint(seed)
+	defer func() { _ = os.RemoveAll(filepath.Join(s.Folder, folder)) }()
 	limited, cancel := context.WithTimeout(ctx, mostTrueTime)
 	defer cancel()
 	process := exec.CommandContext(limited, s.Binary, "-test.run", "^TestOneSeed$", "-test.v")
-	process.Env = append(append(os.Environ(), exact.Environment()...), fmt.Sprintf("COORDD_SIM_SEED=%d", seed), "COORDD_SIM_STORY="+story, "COORDD_SIM_DIR="+folder)
+	// What a process is given lies in its memory, and where the rest then lies decides the order in which it walks through maps whose keys are pointers. So every play is given the same.
+	process.Args[0], process.Dir = "plays", s.Folder
+	process.Env = append(exact.Environment(), fmt.Sprintf("COORDD_SIM_SEED=%d", seed), "COORDD_SIM_STORY="+story, "COORDD_SIM_DIR="+folder)
 	var answer, complaint bytes.Buffer
 	process.Stdout, process.Stderr = &answer, &complaint
 	if story != "" {
