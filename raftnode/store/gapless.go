@@ -7,6 +7,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
+// ErrStartAgain is why a node ends whose stores are right while its Raft believes in entries that are gone: opening it again is all that it needs.
+var ErrStartAgain = errors.New("start this process again")
+
 // gaplessLog is a LogStore that never contradicts the newest snapshot.
 //
 // When Raft has installed a snapshot that its leader sent, what the log held before may be worthless: this node may have led, been cut off, and kept entries that were never
@@ -41,7 +44,7 @@ func (l *gaplessLog) DeleteRange(first, last uint64) error {
 	}
 	if how == contradicts {
 		// Raft still believes that its last entry is the one it knew, would refuse everything from its leader, and be sent the same snapshot for ever.
-		l.fatal(fmt.Errorf("entries of this node's log up to %d were never committed and are deleted, since a snapshot up to %d came in their place; start this process again", last, snapshot))
+		l.fatal(fmt.Errorf("entries of this node's log up to %d were never committed and are deleted, since a snapshot up to %d came in their place; %w", last, snapshot, ErrStartAgain))
 	}
 	return nil
 }

@@ -1,10 +1,10 @@
 package store
 
 import (
+	"errors"
 	"io"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -89,7 +89,7 @@ func TestALogIsDeletedUnlessASnapshotShowsThatItIsRight(t *testing.T) {
 			}
 			select {
 			case err := <-stopped:
-				if !c.stops || !strings.Contains(err.Error(), "start this process again") {
+				if !c.stops || !errors.Is(err, ErrStartAgain) {
 					t.Errorf("the node must stop: %v", err)
 				}
 			case <-time.After(50 * time.Millisecond):
