@@ -104,7 +104,7 @@ func (f *fleet) play(ctx context.Context, p plan) (spans []span, err error) {
 	}
 	name := func(i int) string { return fmt.Sprintf("worker-%d", i+1) }
 	extra := name(p.workers)
-	do(fmt.Sprintf("%d workers start", p.workers), p.workers, func() error {
+	do(fmt.Sprintf("the first %d workers start", p.workers), p.workers, func() error {
 		for i := range p.workers {
 			if err := f.start(name(i)); err != nil {
 				return err

@@ -40,7 +40,7 @@ func TestThePictureHasEveryWorker(t *testing.T) {
 	events := sorted(story(0, "a", 0, true, 10, "b", 1, true, 50, "a", 0, false, 60, "b", 0, true))
 	spans := []span{{name: "first", began: at(0), ended: at(40)}, {name: "second", began: at(45), ended: at(100)}}
 	svg := plot(plan{partitions: 2}, spans, events)
-	for _, want := range []string{">a<", ">b<", "1  first", "2  second", "<polygon"} {
+	for _, want := range []string{">a<", ">b<", "1</tspan> first", "2</tspan> second", "<polygon"} {
 		if !strings.Contains(svg, want) {
 			t.Errorf("the picture lacks %q", want)
 		}

@@ -9,13 +9,13 @@ import (
 
 // The size of the picture, in pixels.
 const (
-	width, height = 900, 340
+	width, height = 900, 370
 	left, right   = 50, 20
-	top, bottom   = 20, 110
+	top, bottom   = 50, 110
 )
 
 // palette has a colour for each worker, told apart by lightness too.
-var palette = []string{"#1b6ca8", "#f2a541", "#3d9970", "#b5446e", "#8d99ae", "#6a4c93", "#c9cba3", "#e07a5f"}
+var palette = []string{"#1b6ca8", "#f2a541", "#3d9970", "#b5446e", "#8d99ae", "#6a4c93", "#c9cba3", "#e07a5f", "#14213d", "#7fc8f8", "#8a5a2b"}
 
 // plot draws how many partitions each worker served over time; what nobody served is left white.
 func plot(p plan, spans []span, events []event) string {
@@ -24,6 +24,8 @@ func plot(p plan, spans []span, events []event) string {
 	var svg strings.Builder
 	fmt.Fprintf(&svg, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="11" role="img" aria-label="Partitions served by each worker over time">`+"\n", width, height)
 	fmt.Fprintf(&svg, `<rect width="%d" height="%d" fill="#ffffff"/>`+"\n", width, height)
+	fmt.Fprintf(&svg, `<text x="%d" y="18" font-size="14" font-weight="bold">Who serves the %d partitions of a pool</text>`+"\n", left, p.partitions)
+	fmt.Fprintf(&svg, `<text x="%d" y="34" fill="#4a5568">White is what nobody serves: on its way from one worker to another, or waiting for a session to end</text>`+"\n", left)
 	x := func(at time.Time) float64 {
 		return left + float64(at.Sub(begin))/float64(end.Sub(begin))*(width-left-right)
 	}
@@ -99,7 +101,7 @@ func axes(svg *strings.Builder, p plan, spans []span, x func(time.Time) float64,
 		at := x(s.began)
 		fmt.Fprintf(svg, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#333333" stroke-dasharray="2,3"/>`+"\n", at, at, top, height-bottom+6)
 		fmt.Fprintf(svg, `<text x="%.1f" y="%d" font-weight="bold">%d</text>`+"\n", at+3, height-bottom+16, i+1)
-		fmt.Fprintf(svg, `<text x="%d" y="%d">%d  %s</text>`+"\n", left+(i%3)*290, height-bottom+38+(i/3)*16, i+1, s.name)
+		fmt.Fprintf(svg, `<text x="%d" y="%d"><tspan font-weight="bold">%d</tspan> %s</text>`+"\n", left+(i%3)*290, height-bottom+38+(i/3)*16, i+1, s.name)
 	}
 	fmt.Fprintf(svg, `<text x="%d" y="%d" text-anchor="end">%.0f s</text>`+"\n", width-right, height-bottom+16, spans[len(spans)-1].ended.Sub(spans[0].began).Seconds())
 }
