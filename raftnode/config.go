@@ -82,7 +82,6 @@ type Config struct {
 	Logger *slog.Logger
 	// OnFatal is called once, on a goroutine of its own, when the node cannot go on: a disk that hangs, a state that differs from the leader's, a node that was
 	// removed. The process should print the sentence and exit; the node refuses everything from then on. nil means that the node only logs it and stops serving.
-	// An error that is store.ErrStartAgain says that nothing is wrong with this node's disk or with its data: after Stop it may be opened again at once.
 	OnFatal func(error)
 }
 

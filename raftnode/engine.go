@@ -40,7 +40,7 @@ func (n *Node) startRaft() error {
 	if err != nil {
 		return fmt.Errorf("read the term from the data directory: %w", err)
 	}
-	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Committed: n.committed, Logger: n.hclog("raft-transport")})
+	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Committed: n.committed, Covered: n.covered, Logger: n.hclog("raft-transport")})
 	replica := &replica{
 		machine: n.machine, progress: n.progress, waits: n.waits, events: n.events, metrics: n.metrics, configured: n.configured, told: n.config.OnApplied,
 		fatal: n.fatal,
@@ -99,6 +99,15 @@ func (n *Node) committed() uint64 {
 		return max(engine.CommitIndex(), engine.AppliedIndex())
 	}
 	return 0
+}
+
+// covered is the last entry of the newest snapshot, once the machine stands on it: a snapshot that could not be restored covers nothing.
+func (n *Node) covered() (index, term uint64) {
+	index, term = n.stores.NewestSnapshot()
+	if engine := n.engine(); engine == nil || engine.AppliedIndex() < index {
+		return 0, 0
+	}
+	return index, term
 }
 
 // leads implements ballot.

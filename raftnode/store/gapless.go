@@ -3,71 +3,85 @@ package store
 import (
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/raft"
 )
 
-// ErrStartAgain is why a node ends whose stores are right while its Raft believes in entries that are gone: opening it again is all that it needs.
-var ErrStartAgain = errors.New("start this process again")
-
-// gaplessLog is a LogStore that never contradicts the newest snapshot.
+// gaplessLog is a LogStore that never contradicts the newest snapshot, and never forgets what may have been acknowledged.
 //
 // When Raft has installed a snapshot that its leader sent, what the log held before may be worthless: this node may have led, been cut off, and kept entries that were never
 // committed. Left where they are, below the snapshot, they would be sent on, as committed, to a node that lags even more. hashicorp/raft leaves them in a store that allows
-// gaps, such as bolt; in one that says it is monotonic, it deletes the whole log. That is too much when a snapshot comes late, after an attempt that its leader had given up: the log may have
-// gone beyond it, and what was acknowledged must not be forgotten. So every log says that it is monotonic, and when all of it is to go the rule of the Raft paper decides
-// (figure 13, steps 6 and 7): a log that has the snapshot's last entry, with its term, stays.
+// gaps, such as bolt; in one that says it is monotonic, it deletes the whole log. That is too much: a snapshot can come late, after an attempt that its leader had given up, or
+// twice, and the log may have gone beyond it. So every log says that it is monotonic, and when all of it is to go, the rule of the Raft paper decides (figure 13, steps 6 and 7): a log that
+// has the snapshot's last entry, with its term, stays. Of another only what the snapshot covers goes. What lies behind it stays too, though it may be of another history: Raft in
+// memory still counts it as its end, and takes it for what its next leader may overwrite, as it does with every entry that was not committed.
+//
+// A log that begins right behind the snapshot may be asked for as a whole for two reasons which look the same from here. The snapshot that it goes on from has come again, and the log
+// must stay. Or its leader has other entries from the first on, and it must go; then those entries are stored next. So it goes when they come.
 type gaplessLog struct {
 	raft.LogStore
 	snapshots raft.SnapshotStore
-	fatal     func(error)
+
+	mu   sync.Mutex
+	void uint64 // up to here the log was asked to go, and goes from where the next entries begin; 0: it was not
 }
 
 // IsMonotonic makes Raft delete the log after it has installed a snapshot.
 func (l *gaplessLog) IsMonotonic() bool { return true }
 
-// DeleteRange deletes the entries from first to last. The whole log stays where a snapshot shows that it is right.
+// StoreLog stores one entry.
+func (l *gaplessLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs stores entries, in the place of those that were to go.
+func (l *gaplessLog) StoreLogs(logs []*raft.Log) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	if err := l.makeRoom(logs[0].Index); err != nil {
+		return err
+	}
+	return l.LogStore.StoreLogs(logs)
+}
+
+// makeRoom deletes what was to go, from the first of the next entries on.
+func (l *gaplessLog) makeRoom(first uint64) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if first <= l.void {
+		if err := l.LogStore.DeleteRange(first, l.void); err != nil {
+			return fmt.Errorf("cannot delete log entries %d to %d, which others take the place of: %w", first, l.void, err)
+		}
+	}
+	l.void = 0
+	return nil
+}
+
+// DeleteRange deletes the entries from first to last. Of the whole log goes only what the newest snapshot covers, and not even that where it shows that the log is right.
 func (l *gaplessLog) DeleteRange(first, last uint64) error {
 	whole, err := l.holds(first, last)
 	if err != nil {
 		return err
 	}
 	if !whole {
-		return l.deletePart(first, last)
+		return l.LogStore.DeleteRange(first, last)
 	}
 	how, snapshot, err := compare(l.LogStore, l.snapshots, first, last)
-	if err != nil || how == agrees {
-		return err
-	}
-	if err := l.LogStore.DeleteRange(first, last); err != nil {
-		return err
-	}
-	if how == contradicts {
-		// Raft still believes that its last entry is the one it knew, would refuse everything from its leader, and be sent the same snapshot for ever.
-		l.fatal(fmt.Errorf("entries of this node's log up to %d were never committed and are deleted, since a snapshot up to %d came in their place; %w", last, snapshot, ErrStartAgain))
-	}
-	return nil
-}
-
-// deletePart deletes a beginning or an end of the log. The newest snapshot's own last entry stays at the beginning. Raft may ask for it to be deleted with the others when entries come
-// after it; and if those were never committed, a new leader must be able to compare this very entry to find where to go on. Raft looks for it in the log alone, and without it the leader could
-// only send a snapshot, perhaps one from before, which this node has to refuse: neither would ever go on.
-func (l *gaplessLog) deletePart(first, last uint64) error {
-	lowest, err := l.FirstIndex()
 	if err != nil {
 		return err
 	}
-	list, err := l.snapshots.List()
-	if err != nil {
-		return err
+	switch {
+	case how == agrees:
+		return nil
+	case how == follows:
+		l.mu.Lock()
+		l.void = last
+		l.mu.Unlock()
+		return nil
+	case how == none:
+		return l.LogStore.DeleteRange(first, last)
 	}
-	if first == lowest && len(list) > 0 && list[0].Index == last {
-		if first == last {
-			return nil
-		}
-		last--
-	}
-	return l.LogStore.DeleteRange(first, last)
+	return l.LogStore.DeleteRange(first, min(last, snapshot))
 }
 
 // holds reports whether the log goes exactly from first to last.
@@ -84,7 +98,8 @@ func (l *gaplessLog) holds(first, last uint64) (bool, error) {
 type standing int
 
 const (
-	apart       standing = iota // there is no snapshot, or its last entry lies before the log
+	none        standing = iota // there is no snapshot
+	follows                     // the log begins behind it
 	agrees                      // the log has the snapshot's last entry
 	ends                        // the log ends before it
 	lacks                       // there is a gap where it should be
@@ -95,13 +110,13 @@ const (
 func compare(log raft.LogStore, snapshots raft.SnapshotStore, first, last uint64) (how standing, snapshot uint64, err error) {
 	list, err := snapshots.List()
 	if err != nil || len(list) == 0 {
-		return apart, 0, err
+		return none, 0, err
 	}
 	newest := list[0]
 	var entry raft.Log
 	switch {
 	case newest.Index < first:
-		return apart, newest.Index, nil
+		return follows, newest.Index, nil
 	case newest.Index > last:
 		return ends, newest.Index, nil
 	}
@@ -110,7 +125,7 @@ func compare(log raft.LogStore, snapshots raft.SnapshotStore, first, last uint64
 	case errors.Is(err, raft.ErrLogNotFound):
 		return lacks, newest.Index, nil
 	case err != nil:
-		return apart, newest.Index, fmt.Errorf("cannot read log entry %d, the last one in the newest snapshot: %w", newest.Index, err)
+		return none, newest.Index, fmt.Errorf("cannot read log entry %d, the last one in the newest snapshot: %w", newest.Index, err)
 	case entry.Term != newest.Term:
 		return contradicts, newest.Index, nil
 	}

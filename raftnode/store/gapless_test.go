@@ -1,12 +1,10 @@
 package store
 
 import (
-	"errors"
 	"io"
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -54,25 +52,23 @@ func snapshotOf(t *testing.T, stores *Stores, index, term uint64) {
 }
 
 // Raft installs a snapshot and tells the log to forget everything. What happens depends on how the two stand to each other.
-func TestALogIsDeletedUnlessASnapshotShowsThatItIsRight(t *testing.T) {
+func TestOfAWholeLogGoesOnlyWhatASnapshotCovers(t *testing.T) {
 	cases := []struct {
 		name        string
 		first, last uint64 // of the log; its entries are of term 1
 		index, term uint64 // of the snapshot
 		want        []uint64
-		stops       bool
 	}{
-		{"the log ends before the snapshot, and what it has may never have been committed", 1, 20, 50, 2, nil, false},
-		{"the log ends where the snapshot does, with another entry", 1, 20, 20, 2, nil, true},
-		{"the log goes on beyond the snapshot, from another history", 1, 20, 10, 2, nil, true},
-		{"the snapshot came late: the log has its last entry and went on", 1, 20, 10, 1, span(1, 20), false},
-		{"the log has just what the snapshot has", 1, 20, 20, 1, span(1, 20), false},
-		{"the snapshot lies before the log, which is cut because its leader has another", 11, 20, 10, 2, nil, false},
+		{"the log ends before the snapshot, and what it has may never have been committed", 1, 20, 50, 2, nil},
+		{"the log ends where the snapshot does, with another entry", 1, 20, 20, 2, nil},
+		{"the log goes on beyond the snapshot, from another history", 1, 20, 10, 2, span(11, 20)},
+		{"the snapshot came late: the log has its last entry and went on", 1, 20, 10, 1, span(1, 20)},
+		{"the log has just what the snapshot has", 1, 20, 20, 1, span(1, 20)},
+		{"the snapshot from which the log goes on came again", 11, 20, 10, 2, span(11, 20)},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			stopped := make(chan error, 1)
-			stores, err := Open(Options{Dir: filepath.Join(t.TempDir(), "raft"), OnFatal: func(err error) { stopped <- err }})
+			stores, err := Open(Options{Dir: filepath.Join(t.TempDir(), "raft"), OnFatal: unexpected(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -87,17 +83,44 @@ func TestALogIsDeletedUnlessASnapshotShowsThatItIsRight(t *testing.T) {
 			if got := indexes(t, stores.Log); !slices.Equal(got, c.want) {
 				t.Errorf("the log has %v, want %v", got, c.want)
 			}
-			select {
-			case err := <-stopped:
-				if !c.stops || !errors.Is(err, ErrStartAgain) {
-					t.Errorf("the node must stop: %v", err)
-				}
-			case <-time.After(50 * time.Millisecond):
-				if c.stops {
-					t.Error("the node goes on with a Raft that believes in entries that are gone")
-				}
+			if index, term := stores.NewestSnapshot(); index != c.index || term != c.term {
+				t.Errorf("the newest snapshot is told to end at %d of term %d", index, term)
 			}
 		})
+	}
+}
+
+// A log that begins right behind its snapshot is asked for as a whole when its leader has other entries from the first on. They come next, and are fewer: nothing of the old ones may be left.
+func TestALogBehindItsSnapshotGivesWayToOtherEntries(t *testing.T) {
+	for _, kind := range []Kind{Bolt, WAL} {
+		for _, c := range []struct {
+			next, last uint64 // of the entries that come after the deletion
+			want       []uint64
+		}{{11, 13, span(11, 13)}, {21, 22, span(11, 22)}} {
+			stores, err := Open(Options{Dir: filepath.Join(t.TempDir(), "raft"), Kind: kind, OnFatal: unexpected(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stores.Close()
+			snapshotOf(t, stores, 10, 1)
+			if err := stores.Log.StoreLogs(entriesFrom(11, 20)); err != nil {
+				t.Fatal(err)
+			}
+			if err := stores.Log.DeleteRange(11, 20); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // a second time nothing is to go any more
+				if err := stores.Log.StoreLogs(entriesFrom(c.next, c.last)); err != nil {
+					t.Fatal(err)
+				}
+				if got := indexes(t, stores.Log); !slices.Equal(got, c.want) {
+					t.Errorf("%s: after entries %d to %d came the log has %v, want %v", kind, c.next, c.last, got, c.want)
+				}
+				if kind == WAL {
+					break // which takes no entry twice
+				}
+			}
+		}
 	}
 }
 
@@ -158,29 +181,5 @@ func TestOpeningFinishesWhatASnapshotBegan(t *testing.T) {
 				t.Errorf("the log has %v, want %v", got, c.want)
 			}
 		})
-	}
-}
-
-// A snapshot's last entry is what a new leader compares to find where to go on, when those after it were never committed. Seed 1600 of the simulation stood still without it.
-func TestCompactingKeepsTheSnapshotsLastEntry(t *testing.T) {
-	stores, err := Open(Options{Dir: filepath.Join(t.TempDir(), "raft"), OnFatal: unexpected(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stores.Close()
-	if err := stores.Log.StoreLogs(entriesFrom(1, 20)); err != nil {
-		t.Fatal(err)
-	}
-	snapshotOf(t, stores, 15, 1)
-	for _, step := range []struct {
-		first, last uint64
-		want        []uint64
-	}{{1, 15, span(15, 20)}, {15, 15, span(15, 20)}, {18, 20, span(15, 17)}} {
-		if err := stores.Log.DeleteRange(step.first, step.last); err != nil {
-			t.Fatal(err)
-		}
-		if left := indexes(t, stores.Log); !slices.Equal(left, step.want) {
-			t.Errorf("without %d to %d the log has %v, want %v", step.first, step.last, left, step.want)
-		}
 	}
 }

@@ -62,6 +62,7 @@ type Stores struct {
 	Stable    raft.StableStore
 	Snapshots raft.SnapshotStore
 
+	noted    *notedSnapshots
 	watchdog *watchdog
 	closers  []io.Closer
 }
@@ -99,18 +100,21 @@ func Open(options Options) (*Stores, error) {
 func assemble(log raft.LogStore, stable raft.StableStore, snapshots raft.SnapshotStore, onFatal func(error), closers []io.Closer) (*Stores, error) {
 	watchdog := newWatchdog(onFatal)
 	sealed := &sealedLog{LogStore: log, fatal: watchdog.fatal}
-	gapless := &gaplessLog{LogStore: &watchedLog{LogStore: sealed, watchdog: watchdog}, snapshots: snapshots, fatal: watchdog.fatal}
+	gapless := &gaplessLog{LogStore: &watchedLog{LogStore: sealed, watchdog: watchdog}, snapshots: snapshots}
 	cache, err := raft.NewLogCache(cachedEntries, gapless)
 	if err == nil {
 		err = reconcile(sealed, snapshots)
 	}
+	noted, listing := note(snapshots)
+	err = errors.Join(err, listing)
 	if err != nil {
 		return nil, errors.Join(err, closeAll(closers))
 	}
 	return &Stores{
 		Log:       cache,
 		Stable:    &voteKeeper{StableStore: stable},
-		Snapshots: snapshots,
+		Snapshots: noted,
+		noted:     noted,
 		watchdog:  watchdog,
 		closers:   closers,
 	}, nil
@@ -202,6 +206,12 @@ func (s *Stores) SetLeads(leads func() bool) { s.watchdog.setLeads(leads) }
 // SetWriteLimit sets how long one StoreLogs of a leader may take: min(2 s, a fifth of the smallest session TTL). It may be called at any time and
 // holds for the writes that begin after it. DefaultWriteLimit holds until then.
 func (s *Stores) SetWriteLimit(limit time.Duration) { s.watchdog.setLimit(limit) }
+
+// NewestSnapshot gives the index and term of the last entry in the newest snapshot, 0 without one. It may be called at any time.
+func (s *Stores) NewestSnapshot() (index, term uint64) {
+	newest := s.noted.newest.Load()
+	return newest.index, newest.term
+}
 
 // HasState reports whether Raft has ever kept anything here.
 func (s *Stores) HasState() (bool, error) { return raft.HasExistingState(s.Log, s.Stable, s.Snapshots) }

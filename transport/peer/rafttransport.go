@@ -33,13 +33,17 @@ type RaftConfig struct {
 	// Committed gives the highest log index that this node knows to be committed; an older snapshot is refused. It is asked from before
 	// raft.NewRaft returns and may answer 0 until then. Required.
 	Committed func() uint64
+	// Covered gives the last entry of the newest snapshot on which this node's machine stands, 0 without one. It may be asked from before raft.NewRaft returns. nil means that there
+	// never is one.
+	Covered func() (index, term uint64)
 	// Logger may be nil.
 	Logger hclog.Logger
 }
 
-// RaftTransport is the raft.Transport over a Port. It is raft's own network transport with four changes: addresses carry the id of the
+// RaftTransport is the raft.Transport over a Port. It is raft's own network transport with five changes: addresses carry the id of the
 // node that is meant; heartbeats take the same way as all other requests, because raft's fast path for them changes term and state
-// beside its main loop, from which logs can diverge; senders and terms are screened; and the local Raft can be told to stand.
+// beside its main loop, from which logs can diverge; senders and terms are screened; what a snapshot covers is taken out of requests; and the
+// local Raft can be told to stand.
 type RaftTransport struct {
 	*raft.NetworkTransport
 	port      *Port
@@ -128,6 +132,9 @@ func (t *RaftTransport) screen() {
 				t.config.Logger.Warn("a Raft request was refused", "reason", err)
 				t.screening.Go(func() { refuseRequest(rpc, err) })
 				continue
+			}
+			if request, ok := rpc.Command.(*raft.AppendEntriesRequest); ok && t.config.Covered != nil {
+				shorten(request, t.config.Covered)
 			}
 			select {
 			case t.screened <- rpc:

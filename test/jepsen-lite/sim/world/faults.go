@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -10,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coordd/coordd/raftnode/store"
 	"github.com/coordd/coordd/transport/peer/memnet"
 )
 
@@ -580,12 +578,10 @@ func (w *world) heal() {
 	w.tell("everything is healed")
 }
 
-// ended judges why a node could not go on: a hanging disk, a transfer that Raft does not end, a snapshot that showed its log to be another history, and nothing else are reasons.
+// ended judges why a node could not go on: a hanging disk, a transfer that Raft does not end, and nothing else are reasons.
 func (w *world) ended(place int, reason error) {
 	w.tell("node %d ended: %v", place, reason)
 	switch sentence := reason.Error(); {
-	case errors.Is(reason, store.ErrStartAgain):
-		w.count("started again after a snapshot")
 	case strings.Contains(sentence, "has been hanging for"):
 		w.count("ended by its disk")
 	case strings.Contains(sentence, "leadership transfer that does not end"):
