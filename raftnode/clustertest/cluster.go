@@ -101,7 +101,7 @@ func (c *Cluster) newPlace(i, expect int) *place {
 	p.config.PeerAddress = "127.0.0.1:0"
 	if c.Network != nil {
 		p.config.PeerAddress = fmt.Sprintf("n%d:7580", i)
-		p.config.Network = c.Network.Host(fmt.Sprintf("n%d", i))
+		p.config.Network = c.Network.Host(host(i))
 		p.config.OpenStores = p.disk.Open
 	}
 	return p
@@ -140,6 +140,9 @@ func (c *Cluster) Config(i int) *raftnode.Config { return &c.places[i].config }
 func (c *Cluster) Restart(i int) *raftnode.Node {
 	c.t.Helper()
 	p := c.places[i]
+	if c.Network != nil {
+		p.config.Network = c.Network.Host(host(i)) // a process of its own, if one died there
+	}
 	config := p.config
 	if c.options.Configure != nil {
 		c.options.Configure(i, &config)

@@ -29,6 +29,7 @@ type Network struct {
 	link        map[route]Link
 	listeners   map[string]*listener
 	connections map[*connection]uint64 // and which of the network's connections it is, by age
+	lives       map[string]uint64      // how often each host has crashed
 	opened      uint64
 	nextPort    int
 	// chance decides what is lost and how much a delay varies; nil means nothing is and none does.
@@ -53,13 +54,18 @@ func New() *Network {
 		link:        make(map[route]Link),
 		listeners:   make(map[string]*listener),
 		connections: make(map[*connection]uint64),
+		lives:       make(map[string]uint64),
 		nextPort:    firstFreePort,
 		changed:     make(chan struct{}),
 	}
 }
 
-// Host gives the view of one host: a peer.Network whose dials leave from it.
-func (n *Network) Host(name string) peer.Network { return host{network: n, name: name} }
+// Host gives the view of one host: a peer.Network whose dials leave from it. It is good until the host crashes; a process that comes after that needs one of its own.
+func (n *Network) Host(name string) peer.Network {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return host{network: n, name: name, life: n.lives[name]}
+}
 
 // Cut holds back everything that from sends to to. Dials between the two wait, whichever side dials.
 func (n *Network) Cut(from, to string) {
@@ -149,10 +155,11 @@ func (n *Network) connectionsLocked() []*connection {
 }
 
 // Crash ends what a killed process leaves behind: the host's connections are reset, as far as its links let the other side see it, and its
-// listeners are gone, so that dials are refused until it listens again.
+// listeners are gone, so that dials are refused until it listens again. Whatever still runs of the process reaches nobody any more: it can neither dial nor listen.
 func (n *Network) Crash(name string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.lives[name]++
 	for _, c := range n.connectionsLocked() {
 		if c.route.from == name {
 			c.outgoing.pushLocked(chunk{fault: syscall.ECONNRESET})
@@ -186,7 +193,11 @@ func (n *Network) freePortLocked() int {
 type host struct {
 	network *Network
 	name    string
+	life    uint64
 }
+
+// overLocked reports that the host has crashed since this view of it was given.
+func (h host) overLocked() bool { return h.network.lives[h.name] != h.life }
 
 // Listen implements peer.Network. The host part of address must be this host's name.
 func (h host) Listen(address string) (net.Listener, error) {
@@ -200,6 +211,9 @@ func (h host) Listen(address string) (net.Listener, error) {
 	n := h.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if h.overLocked() {
+		return nil, opError("listen", address, net.ErrClosed)
+	}
 	if port == "0" {
 		address = fmt.Sprintf("%s:%d", name, n.freePortLocked())
 	}
@@ -231,7 +245,7 @@ func (h host) Dial(ctx context.Context, address string) (net.Conn, error) {
 			return nil, opError("dial", address, ctx.Err())
 		}
 	}
-	return h.network.connect(there, address)
+	return h.connect(there, address)
 }
 
 // awaitLink waits until neither direction is cut and gives the time for there and back.
@@ -254,9 +268,13 @@ func (n *Network) awaitLink(ctx context.Context, there, back route) (time.Durati
 }
 
 // connect makes the two ends of a connection and hands one to the listener.
-func (n *Network) connect(there route, address string) (net.Conn, error) {
+func (h host) connect(there route, address string) (net.Conn, error) {
+	n := h.network
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if h.overLocked() {
+		return nil, opError("dial", address, net.ErrClosed)
+	}
 	l := n.listeners[address]
 	if l == nil {
 		return nil, opError("dial", address, syscall.ECONNREFUSED)

@@ -115,6 +115,46 @@ func TestDialWaitsForACutLinkAndIsRefusedByACrashedHost(t *testing.T) {
 	})
 }
 
+// What still runs of a process whose machine has lost its power reaches nobody, or it could bear witness to what it never wrote.
+func TestWhatIsLeftOfACrashedHostReachesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := New()
+		there, err := n.Host("b").Listen("b:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer there.Close()
+		old := n.Host("a")
+		n.Cut("a", "b")
+		dialled := make(chan error, 1)
+		go func() {
+			_, err := old.Dial(t.Context(), "b:1") // waits for the link
+			dialled <- err
+		}()
+		synctest.Wait()
+		n.Crash("a")
+		n.Heal("a", "b")
+		if err := <-dialled; !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a dial that a crash overtook: %v", err)
+		}
+		if _, err := old.Dial(t.Context(), "b:1"); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a dial after a crash: %v", err)
+		}
+		if _, err := old.Listen("a:2"); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("a listener after a crash: %v", err)
+		}
+		next := n.Host("a")
+		if _, err := next.Listen("a:2"); err != nil {
+			t.Errorf("a listener of the next process: %v", err)
+		}
+		if conn, err := next.Dial(t.Context(), "b:1"); err != nil {
+			t.Errorf("a dial of the next process: %v", err)
+		} else {
+			_ = conn.Close()
+		}
+	})
+}
+
 func TestCloseIsSeenAfterTheBytesBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, far := pair(t, New())
