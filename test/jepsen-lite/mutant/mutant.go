@@ -1,12 +1,10 @@
 package mutant
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
+	"github.com/coordd/coordd/internal/plant"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
@@ -52,54 +50,33 @@ func (m Mutant) Plan(seed uint64) run.Plan {
 
 // Changed gives the changed text of each file.
 func (m Mutant) Changed(repository string) (map[string]string, error) {
-	files := map[string]string{}
-	for _, edit := range m.Edits {
-		text, known := files[edit.File]
-		if !known {
-			content, err := os.ReadFile(filepath.Join(repository, edit.File))
-			if err != nil {
-				return nil, fmt.Errorf("mutant %s: %w", m.Name, err)
-			}
-			text = string(content)
-		}
-		if count := strings.Count(text, edit.Old); count != 1 {
-			return nil, fmt.Errorf("mutant %s: the text that it replaces in %s occurs %d times, not once; plant the bug anew: %q", m.Name, edit.File, count, edit.Old)
-		}
-		files[edit.File] = strings.Replace(text, edit.Old, edit.New, 1)
-	}
-	return files, nil
+	files, err := plant.Changed(repository, m.edits())
+	return files, m.explain(err)
 }
 
 // Planted writes the changed files into the folder, which is made, and says which file of the repository each of them is to replace.
 func (m Mutant) Planted(repository, folder string) (map[string]string, error) {
-	files, err := m.Changed(repository)
-	if err != nil {
-		return nil, err
-	}
-	replace := map[string]string{}
-	for name, text := range files {
-		path := filepath.Join(folder, "mutant", name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, err
-		}
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			return nil, err
-		}
-		replace[filepath.Join(repository, name)] = path
-	}
-	return replace, nil
+	replace, err := plant.Write(repository, folder, m.edits())
+	return replace, m.explain(err)
 }
 
 // Overlay is Planted as a file for the flag -overlay of the go command, which it returns.
 func (m Mutant) Overlay(repository, folder string) (string, error) {
-	replace, err := m.Planted(repository, folder)
-	if err != nil {
-		return "", err
+	overlay, err := plant.Overlay(repository, folder, m.edits())
+	return overlay, m.explain(err)
+}
+
+func (m Mutant) edits() (edits []plant.Edit) {
+	for _, one := range m.Edits {
+		edits = append(edits, plant.Edit(one))
 	}
-	overlay, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", err
+	return edits
+}
+
+// explain says which mutant an error is about.
+func (m Mutant) explain(err error) error {
+	if err == nil {
+		return nil
 	}
-	path := filepath.Join(folder, "overlay.json")
-	return path, os.WriteFile(path, overlay, 0o644)
+	return fmt.Errorf("mutant %s: %w", m.Name, err)
 }
