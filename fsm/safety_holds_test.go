@@ -52,6 +52,11 @@ func TestS04_EveryDeadlineIsToldByAnAnswerOfNow(t *testing.T) {
 	if l.number(repeated, "deadline_ms") != l.number(granted, "deadline_ms") || l.number(repeated, "remaining_ms") != l.number(granted, "remaining_ms")-1000 {
 		t.Fatalf("an answer from memory promises more: %s, then %s", shown(granted), shown(repeated))
 	}
+	// No acquire extends the session, whether it is granted, has to wait or is sent again.
+	session := func() int64 { return l.number(l.m.readOne(command.SessionInfo{Session: by.Session}), "deadline_ms") }
+	if got, want := session(), l.number(again, "deadline_ms"); got != want {
+		t.Fatalf("an acquire has moved its session's deadline from %d to %d", want, got)
+	}
 	// One that waited learns its maximum with the grant: it counts from there.
 	waits := waiting(by, 9000, "k")
 	waits.MaxHold, waits.Owner = 2000, "later"
@@ -61,6 +66,9 @@ func TestS04_EveryDeadlineIsToldByAnAnswerOfNow(t *testing.T) {
 	l.must(command.HoldCancel{Name: "k", Number: 1, By: by})
 	if reply, done := l.m.WaiterOutcome("k", id); !done || l.number(reply, "until_ms") != int64(l.now)+2000 {
 		t.Fatalf("%t %s", done, shown(reply))
+	}
+	if got, want := session(), l.number(again, "deadline_ms"); got != want {
+		t.Fatalf("a wait has moved its session's deadline from %d to %d", want, got)
 	}
 }
 
