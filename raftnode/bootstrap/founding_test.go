@@ -21,7 +21,8 @@ import (
 
 var errCrash = errors.New("the machine crashed")
 
-// notes is a data directory in memory whose next write may be the last thing the machine does.
+// notes is a data directory in memory whose next write may be the last thing the machine does. It takes what it is given, unlike a real one, which refuses a second promise or cluster
+// by itself: what is tested here must not need that.
 type notes struct {
 	mu       sync.Mutex
 	identity datadir.Identity
@@ -54,9 +55,6 @@ func (n *notes) write(change func(*datadir.Identity) error) error {
 
 func (n *notes) SetPromise(promise datadir.Promise) error {
 	return n.write(func(i *datadir.Identity) error {
-		if i.Promise != nil && !i.Promise.Equal(promise) || i.ClusterID != "" {
-			return errors.New("a second promise")
-		}
 		i.Promise = &promise
 		return nil
 	})
@@ -64,9 +62,6 @@ func (n *notes) SetPromise(promise datadir.Promise) error {
 
 func (n *notes) SetClusterID(id string) error {
 	return n.write(func(i *datadir.Identity) error {
-		if i.ClusterID != "" && i.ClusterID != id {
-			return errors.New("a second cluster")
-		}
 		i.ClusterID = id
 		return nil
 	})
@@ -74,9 +69,6 @@ func (n *notes) SetClusterID(id string) error {
 
 func (n *notes) SetFounded(id string) error {
 	return n.write(func(i *datadir.Identity) error {
-		if i.ClusterID != "" && i.ClusterID != id || i.Promise == nil {
-			return errors.New("a second cluster")
-		}
 		i.ClusterID, i.Founder = id, true
 		return nil
 	})
@@ -197,6 +189,36 @@ func TestS22_NeverTwoClusters(t *testing.T) {
 			promise = identity.Promise
 		}
 	})
+}
+
+// A node that has promised to found a cluster founds no other one with somebody else, who sees neither the first founder nor anybody who belongs to a cluster already.
+func TestS22_APromiseBindsAgainstAnotherFounder(t *testing.T) {
+	w := &world{ids: []string{"a", "b", "c", "d"}, notes: make(map[string]*notes), hidden: make(map[string]bool)}
+	nodes := make(map[string]*Founding)
+	for _, id := range w.ids {
+		w.notes[id] = newNotes(id)
+		founding, err := New(Config{
+			Self:     peer.Target{NodeID: peer.NodeID(id), Address: id + ":7580"},
+			Expect:   3,
+			Notes:    w.notes[id],
+			Caller:   direct{nodes: nodes, from: id},
+			Discover: func() []Sighting { return w.seenBy(id) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes[id] = founding
+	}
+	for _, pair := range [][2]string{{"a", "b"}, {"b", "a"}} {
+		founder, hidden := pair[0], pair[1]
+		w.hideFromAll(hidden)
+		if _, _, err := nodes[founder].step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if clusters := w.clusters(); len(clusters) != 1 {
+		t.Fatalf("with the promises of c and d there are %d clusters", len(clusters))
+	}
 }
 
 // When losses and crashes end, the three nodes that see each other found their cluster, wherever they were interrupted.
