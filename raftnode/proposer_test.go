@@ -125,7 +125,11 @@ func (b *bench) propose(lane uint64, urgent bool, ops ...command.Op) <-chan resu
 func TestS02_AnEntryThatLandsInAnotherTermLeavesNothingAndIsNotAnswered(t *testing.T) {
 	b := newBench(t, 6, nil)
 	came := b.propose(1, false, setOp("k"))
-	<-b.lost
+	select {
+	case <-b.lost:
+	case <-time.After(10 * time.Second):
+		t.Fatal("its reign goes on")
+	}
 	select {
 	case r := <-came:
 		t.Fatalf("a command that did not run was answered with %+v before its reign had ended", r)

@@ -249,6 +249,29 @@ func TestMembersComeAndGo(t *testing.T) {
 	})
 }
 
+// A node gets its vote once it has nearly all of the log: before, it would count among those who are needed and could not help.
+func TestS25_AVoterHasCaughtUp(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		leader := c.AwaitLeader(-1)
+		const entries, nearly = 1000, 300
+		for i := range entries {
+			c.Do(leader, set(fmt.Sprint(i), "v"))
+		}
+		added := c.Add()
+		c.Disk(added).SetSyncDelay(300 * time.Millisecond)
+		if err := c.Node(leader).AddMember(context.Background(), c.Node(added).Status().NodeID, c.Config(added).PeerAddress, true); err != nil {
+			t.Fatal(err)
+		}
+		if has, all := c.Node(added).Status().LastIndex, c.Node(leader).Status().LastIndex; all < entries || has+nearly < all {
+			t.Fatalf("a node with %d of %d entries is a voter", has, all)
+		}
+		if voters := c.Node(leader).Status().Voters(); voters != 4 {
+			t.Fatalf("%d voters", voters)
+		}
+		c.Disk(added).SetSyncDelay(0)
+	})
+}
+
 func TestAGracefulStopHandsLeadershipOver(t *testing.T) {
 	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
 		leader := c.AwaitLeader(-1)
@@ -466,7 +489,7 @@ func TestALogHasNoGapAfterASnapshotWasInstalled(t *testing.T) {
 }
 
 // raft#503: a leader whose disk hangs goes on sending heartbeats and cannot step down, so only its end lets another lead.
-func TestALeaderWhoseDiskHangsIsReplacedWithinFiveSeconds(t *testing.T) {
+func TestS26_ALeaderWhoseDiskHangsIsReplacedWithinFiveSeconds(t *testing.T) {
 	fallen := make(chan int, 3)
 	configure := func(place int, config *raftnode.Config) {
 		config.OnFatal = func(error) { fallen <- place }

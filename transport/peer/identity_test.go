@@ -74,7 +74,7 @@ func TestS1_CopiedDataDirectoryIsRefused(t *testing.T) {
 	})
 }
 
-func TestRemovedNodeIsToldSo(t *testing.T) {
+func TestS25_ARemovedNodeIsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := memnet.New()
 		a, b := startNode(t, network, "a"), startNode(t, network, "b")
