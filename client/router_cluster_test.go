@@ -169,7 +169,7 @@ func TestS28_RouterAndWorkerKeepToTheirPool(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 		var refused *client.NotOwnerError
-		if err := worker.DoFor(t.Context(), old, "key", nil); !errors.As(err, &refused) || refused.Asked != old || refused.Incarnation == old {
+		if err := worker.DoFor(t.Context(), old, "key", func(context.Context, uint64) error { return nil }); !errors.As(err, &refused) || refused.Asked != old || refused.Incarnation == old {
 			t.Errorf("a request for the deleted pool: %v", err)
 		}
 	})

@@ -114,8 +114,13 @@ func TestRouterRepairsAGap(t *testing.T) {
 		})
 		cluster.pushTable(tableMap("7-0", 4, 8, 9, true, nil, 3, "b", 21, 1))
 		time.Sleep(5 * time.Second)
-		if words := <-asked; words != "[POOL.WATCH orders SINCE 5 INCARNATION 7-0]" {
-			t.Errorf("it asked %v", words)
+		select {
+		case words := <-asked:
+			if words != "[POOL.WATCH orders SINCE 5 INCARNATION 7-0]" {
+				t.Errorf("it asked %v", words)
+			}
+		default:
+			t.Fatal("it did not ask for what it misses")
 		}
 		if one, three := router.At(1), router.At(3); one.Owner.ID != "a" || one.Token != 20 || three.Owner.ID != "b" || router.Version() != 9 {
 			t.Errorf("got %+v and %+v", one, three)
