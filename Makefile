@@ -74,6 +74,10 @@ jepsen: ## run real processes while links are cut and processes are killed, and 
 mutants: ## plant bugs one after the other, and demand that each is found
 	go run ./test/jepsen-lite mutants $(ARGS)
 
+.PHONY: rules
+rules: ## take out each rule against a safety case, and demand that its test fails: make rules ARGS="--only S7"
+	go run ./test/rules $(ARGS)
+
 .PHONY: workers
 workers: ## twenty worker processes share a pool while they and the leader are killed
 	go run ./test/jepsen-lite pools $(ARGS)
