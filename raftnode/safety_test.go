@@ -46,6 +46,31 @@ func TestS13_NoSessionEndsBecauseEveryNodeWasStopped(t *testing.T) {
 	})
 }
 
+// A new leader knows no commit index of its own term until its barrier has passed, and may not know the last one of its predecessor's: what that has acknowledged is read all the same.
+func TestS16_ANewLeaderReadsWhatItsPredecessorAcknowledged(t *testing.T) {
+	inBubble(t, clustertest.Options{}, func(t *testing.T, c *clustertest.Cluster) {
+		for round := range 5 {
+			leader := c.AwaitLeader(-1)
+			want := fmt.Sprint(round)
+			c.Do(leader, set("k", want))
+			c.Kill(leader)
+			for i := range c.Size() {
+				c.Disk(i).SetSyncDelay(100 * time.Millisecond) // so that the barrier takes its time
+			}
+			next := c.AwaitLeader(leader)
+			if got := string(c.Do(next, get("k"))[0].Text); got != want {
+				t.Fatalf("round %d: the new leader answers %q", round, got)
+			}
+			for i := range c.Size() {
+				c.Disk(i).SetSyncDelay(0)
+			}
+			c.Restart(leader)
+			c.AwaitReady(leader)
+			time.Sleep(2 * time.Minute)
+		}
+	})
+}
+
 // unixNow asks a node for the time, in seconds.
 func unixNow(t *testing.T, c *clustertest.Cluster, node int) time.Time {
 	t.Helper()

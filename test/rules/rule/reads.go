@@ -38,4 +38,10 @@ var readRules = []Rule{
 		edit("raftnode/reads.go", `	return r.progress.waitIndex(ctx, index) == nil
 `, `	return index > 0 || ctx.Err() == nil
 `)),
+	red("S16", "barrier", "A term serves nothing before its barrier is applied.",
+		"raftnode", "TestS16_ANewLeaderReadsWhatItsPredecessorAcknowledged",
+		edit("raftnode/reign.go", `	if err := n.passBarrier(ctx, term); err != nil {
+		return nil, err
+	}
+`, ``)),
 }
