@@ -1,13 +1,11 @@
 package rule
 
-const memory = `	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {
-`
-
 // requestRules are those by which a request that is sent again has one effect, and keepalives pass.
 var requestRules = []Rule{
 	red("S17", "memory", "A number that was run is answered from memory.",
 		"fsm", "TestS17_OneEffectPerNumber",
-		edit("fsm/requests.go", memory, `	if record, found := s.results.get(resultKey{id, c.Request.Number}); found && record.lock == "never" {
+		edit("fsm/requests.go", `	if record, found := s.results.get(resultKey{id, c.Request.Number}); found {
+`, `	if record, found := s.results.get(resultKey{id, c.Request.Number}); found && record.lock == "never" {
 `)),
 	red("S17", "mark", "A number at or below the mark is never run.",
 		"fsm", "TestS17_OneEffectPerNumber",

@@ -55,7 +55,7 @@ func (r Rule) Files() (files []string) {
 	return files
 }
 
-// All are the rules, by case.
+// All are the rules, by what they are about.
 func All() []Rule {
 	return slices.Concat(memberRules, clockRules, tokenRules, sessionRules, readRules, requestRules, lockRules, namespaceRules, clientRules, guardRules, poolRules, placementRules)
 }
@@ -71,10 +71,4 @@ func edit(file string, texts ...string) (edits []plant.Edit) {
 // red is a rule without which a test fails by an assertion.
 func red(of, name, says, folder, test string, edits ...[]plant.Edit) Rule {
 	return Rule{Case: of, Name: name, Says: says, Package: folder, Test: test, Edits: slices.Concat(edits...)}
-}
-
-// ends is the rule with another end of its test, and why that has to be.
-func (r Rule) ends(end End, because string) Rule {
-	r.End, r.Because = end, because
-	return r
 }
