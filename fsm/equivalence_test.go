@@ -39,6 +39,7 @@ type naiveSession struct {
 	number int
 	ttl    int64
 	until  command.Instant
+	early  int64 // how long it must be silent before it may end early; 0: it may not
 	closed bool
 }
 
@@ -55,6 +56,15 @@ func (n *naive) lives(number int) bool {
 		}
 	}
 	return false
+}
+
+// renewals are when each session was renewed last.
+func (n *naive) renewals() map[int]command.Instant {
+	seen := map[int]command.Instant{}
+	for _, s := range n.sessions {
+		seen[s.number] = s.until.Add(-s.ttl)
+	}
+	return seen
 }
 
 func (n *naive) find(key string) *naiveName {
@@ -116,6 +126,8 @@ type step struct {
 	acquire int  // of a release, renewal or cancellation: which acquire's grant or place
 	known   bool // its token was known when the entry was made
 	number  int  // of this step
+	early   int64
+	seen    command.Instant // of an early end: the last renewal that whoever asks for it knows
 }
 
 // run answers the class of a reply.
@@ -127,6 +139,21 @@ func (n *naive) run(s step) string {
 	case "open":
 		n.sessions = append(n.sessions, &naiveSession{number: s.number, ttl: s.ttl, until: n.now.Add(s.ttl)})
 		return "map"
+	case "open-early":
+		if s.early < 1000 || s.early > s.ttl {
+			return "ERR"
+		}
+		n.sessions = append(n.sessions, &naiveSession{number: s.number, ttl: s.ttl, until: n.now.Add(s.ttl), early: s.early})
+		return "map"
+	case "end-early":
+		for _, session := range n.sessions {
+			last := session.until.Add(-session.ttl)
+			if session.number == s.session && n.lives(s.session) && session.early > 0 && last == s.seen && n.now >= last.Add(session.early) {
+				session.closed = true
+				return "ended"
+			}
+		}
+		return "not ended"
 	case "keepalive", "close":
 		if !n.lives(s.session) {
 			return map[string]string{"keepalive": "NOSESSION", "close": "OK"}[s.kind]
@@ -278,6 +305,10 @@ func (r *runner) op(s step) command.Op {
 	switch s.kind {
 	case "open":
 		return command.SessionOpen{TTLMilliseconds: s.ttl, SecretHash: scenarioSecret}
+	case "open-early":
+		return command.SessionOpenEarly{TTLMilliseconds: s.ttl, SecretHash: scenarioSecret, EarlyMilliseconds: s.early}
+	case "end-early":
+		return command.SessionEndEarly{Session: session, Renewed: s.seen}
 	case "keepalive":
 		return command.SessionKeepAlive{Session: session, SecretHash: secret}
 	case "close":
@@ -309,7 +340,7 @@ func (r *runner) apply(t *rapid.T, now command.Instant, steps ...step) []string 
 	for i, s := range steps {
 		id := command.Position{Index: r.index, Offset: uint32(i)}
 		switch s.kind {
-		case "open":
+		case "open", "open-early":
 			r.sessions[s.number] = id
 		case "acquire":
 			r.acquires[s.number], r.serials[id] = id, s.number
@@ -353,6 +384,9 @@ func classOf(reply command.Reply) string {
 	case command.ReplyNil:
 		return "nil"
 	case command.ReplyMap:
+		if len(reply.Elements) > 2 && string(reply.Elements[2].Text) == "ended" {
+			return []string{"not ended", "ended"}[reply.Elements[3].Integer]
+		}
 		return "map"
 	case command.ReplyInteger:
 		return strconv.FormatInt(reply.Integer, 10)
@@ -392,11 +426,13 @@ func recent[T any](pick func(int) int, from []T) (none T) {
 func drawStep(pick func(int) int, number int, sessions []int, acquires []step, known map[int]command.Token) step {
 	one := func(from []int) int { return recent(pick, from) }
 	s := step{number: number, key: string(rune('a' + pick(2))), value: string(rune('x' + pick(3))), ttl: int64(50 + pick(500))}
-	s.kind = []string{"open", "keepalive", "close", "acquire", "acquire", "acquire", "acquire", "release", "release", "renew", "cancel", "get", "setnx", "setnx", "set", "del", "delif", "delif"}[pick(18)]
+	s.kind = []string{"open", "keepalive", "close", "acquire", "acquire", "acquire", "acquire", "release", "release", "renew", "cancel", "get", "setnx", "setnx", "set", "del", "delif", "delif", "open-early", "end-early", "end-early"}[pick(21)]
 	switch s.kind {
 	case "open":
 		s.ttl += 500
-	case "keepalive", "close":
+	case "open-early":
+		s.ttl, s.early = s.ttl+1000, int64(950+pick(300))
+	case "keepalive", "close", "end-early":
 		s.session = one(sessions)
 	case "acquire":
 		s.wait = int64(pick(3) * 400)
@@ -412,7 +448,7 @@ func drawStep(pick func(int) int, number int, sessions []int, acquires []step, k
 			s.session = one(sessions)
 		}
 	}
-	if s.kind == "keepalive" || s.kind == "close" {
+	if s.kind == "keepalive" || s.kind == "close" || s.kind == "end-early" {
 		s.key = "a"
 	}
 	return s
@@ -436,10 +472,12 @@ func TestAnEntryEqualsItsCommandsOneAtATime(t *testing.T) {
 			for acquire, token := range together.tokens {
 				known[acquire] = token
 			}
+			seen := twin.renewals()
 			steps := make([]step, 1+pick(5))
 			for i := range steps {
 				number++
 				steps[i] = drawStep(pick, number, sessions, acquires, known)
+				steps[i].seen = seen[steps[i].session] - command.Instant(pick(5)/4)
 			}
 			got := together.apply(t, now, steps...)
 			for i, s := range steps {
@@ -449,8 +487,10 @@ func TestAnEntryEqualsItsCommandsOneAtATime(t *testing.T) {
 					continue
 				}
 				switch s.kind {
-				case "open":
-					sessions = append(sessions, s.number)
+				case "open", "open-early":
+					if got[i] != "ERR" {
+						sessions = append(sessions, s.number)
+					}
 				case "acquire":
 					acquires = append(acquires, s)
 				}

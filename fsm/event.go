@@ -78,6 +78,7 @@ const (
 	ReasonForced       = "forced"
 	ReasonKilled       = "killed"
 	ReasonTransferred  = "transferred"
+	ReasonEndedEarly   = "ended_early" // of a session that agreed to it
 )
 
 // Event is something that an entry did, as a value. The node wakes waiters by it, and the log inspector prints it.

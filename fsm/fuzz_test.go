@@ -65,7 +65,7 @@ func FuzzRestore(f *testing.F) {
 		s.seal(op)
 	}
 	f.Add(snapshotOf(s.machine))
-	for _, format := range []string{"v1", "v2"} { // the newest has rows in every table
+	for _, format := range []string{"v1", "v2", "v3"} { // the newest has rows in every table
 		snapshot, err := os.ReadFile(filepath.Join(golden, format, "snapshot.bin"))
 		if err != nil {
 			f.Fatal(err)
@@ -123,7 +123,8 @@ func opsOnAll(m *Machine) (ops []command.Op) {
 		for _, name := range names {
 			holds = append(holds, command.HoldAcquire{Names: []string{name}, By: by, Owner: "o", WaitMilliseconds: 5000}, command.HoldAcquire{Names: []string{name}, Mode: command.Shared, By: by})
 		}
-		holds = append(holds, command.SessionKill{Session: id, Reason: "fuzz", Now: true})
+		renewed, _, _ := m.EarlyEnd(id)
+		holds = append(holds, command.SessionEndEarly{Session: id, Renewed: renewed}, command.SessionKill{Session: id, Reason: "fuzz", Now: true})
 		return len(holds) < 32*few
 	})
 	for _, one := range names {

@@ -184,10 +184,16 @@ func (c *consistency) sessions(s *state) {
 		return true
 	})
 	ttls := map[int64]int{}
+	s.earlyEnds.all(func(id command.SessionID, silence int64) bool {
+		session, ok := s.sessions.get(id)
+		c.expect(ok && !session.node && silence >= command.MinEarlyEnd && silence <= session.ttl, "session %s agreed to end after %d ms; there %t, TTL %d", id, silence, ok, session.ttl)
+		return true
+	})
 	s.sessions.all(func(id command.SessionID, session sessionRecord) bool {
 		c.expect(session.holds == c.holds[id] && session.waiters == c.waits[id], "session %s counts %d holds and %d waiters; there are %d and %d", id, session.holds, session.waiters, c.holds[id], c.waits[id])
 		c.expect(session.dead == s.dying.has(id), "session %s: dead %t, dying %t", id, session.dead, s.dying.has(id))
 		if session.dead {
+			c.expect(!s.earlyEnds.has(id), "session %s is dead and may still end early", id)
 			return true
 		}
 		ttls[session.ttl]++

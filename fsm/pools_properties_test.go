@@ -308,9 +308,9 @@ func TestI7_TwiceIsOnce(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "kind") == 0 {
 				op = once.sessionOp()
 			}
-			_, opens := op.(command.SessionOpen)
 			commands := []command.Command{{Op: op}, {Op: op}}
-			if opens {
+			switch op.(type) {
+			case command.SessionOpen, command.SessionOpenEarly:
 				commands = commands[:1]
 			}
 			once.sealCommands(commands[0])

@@ -148,6 +148,10 @@ func (e *effects) executeHold(op command.Op) (reply command.Reply, known bool) {
 		return e.renewSession(op), true
 	case command.SessionKill:
 		return e.killSession(op), true
+	case command.SessionOpenEarly:
+		return e.openSessionEarly(op), true
+	case command.SessionEndEarly:
+		return e.endEarly(op), true
 	case command.HoldAcquire:
 		return e.acquireHold(op), true
 	case command.HoldRenew:

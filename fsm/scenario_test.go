@@ -48,7 +48,7 @@ func (s *scenario) learn(entry command.Entry, applied Applied) {
 	for i, c := range entry.Commands {
 		position := command.Position{Index: s.index, Offset: uint32(i)}
 		switch c.Op.(type) {
-		case command.SessionOpen:
+		case command.SessionOpen, command.SessionOpenEarly:
 			s.sessions = append(s.sessions, position)
 		case command.LockAcquire, command.HoldAcquire, command.Numbered:
 			s.waiters = append(s.waiters, position)
@@ -151,13 +151,29 @@ func (s *scenario) housekeeping() command.Op {
 }
 
 func (s *scenario) sessionOp() command.Op {
-	switch s.pick(4) {
+	switch s.pick(6) {
+	case 4:
+		return command.SessionOpenEarly{SecretHash: scenarioSecret, TTLMilliseconds: int64(1500 + s.pick(1000)), ClientName: "e", Metadata: s.value(), EarlyMilliseconds: int64(900 + s.pick(700))}
+	case 5:
+		return s.endEarly()
 	case 0, 1:
 		return command.SessionOpen{SecretHash: scenarioSecret, TTLMilliseconds: int64(500 + s.pick(1000)), ClientName: "c", Metadata: s.value()}
 	case 2:
 		return command.SessionClose{Session: s.session(), SecretHash: scenarioSecret}
 	}
 	return command.SessionKeepAlive{Session: s.session(), SecretHash: scenarioSecret}
+}
+
+// endEarly means the renewals that the machine knows, or older ones.
+func (s *scenario) endEarly() command.Op {
+	op := command.SessionEndEarly{Session: s.session()}
+	s.machine.state.earlyEnds.all(func(id command.SessionID, _ int64) bool {
+		op.Session = id
+		return s.pick(3) == 0
+	})
+	op.Renewed, _, _ = s.machine.EarlyEnd(op.Session)
+	op.Renewed -= command.Instant(s.pick(4) / 3)
+	return op
 }
 
 func (s *scenario) lockOp() command.Op {

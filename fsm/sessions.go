@@ -89,12 +89,16 @@ func (s *state) authenticate(id command.SessionID, secretHash [32]byte) (session
 
 // sessionReply tells a client until when its session lives, in replicated time.
 func (s *state) sessionReply(id command.SessionID, session sessionRecord) command.Reply {
-	return command.Map(
+	reply := command.Map(
 		text("session"), text(id.String()),
 		text("ttl_ms"), command.Integer(session.ttl),
 		text("now_ms"), command.Integer(int64(s.now)),
 		text("deadline_ms"), command.Integer(int64(session.deadline)),
 	)
+	if silence, agreed := s.earlyEnds.get(id); agreed {
+		reply.Elements = append(reply.Elements, text("early_ms"), command.Integer(silence))
+	}
+	return reply
 }
 
 func text(s string) command.Reply { return command.Bulk([]byte(s)) }
@@ -110,6 +114,7 @@ func (e *effects) endSession(id command.SessionID, session sessionRecord, reason
 	session.dead = true
 	s.sessions.put(id, session)
 	s.dying.put(id, none{})
+	s.earlyEnds.remove(id)
 	e.noteEnd(id, session, reason)
 	e.event(Event{Type: EventSessionEnded, Session: id, Reason: reason})
 }
@@ -123,7 +128,7 @@ func (e *effects) noteEnd(id command.SessionID, session sessionRecord, reason st
 	note, doomed := s.ends.get(id)
 	if !doomed {
 		note.reason = reason
-		if reason == ReasonExpired {
+		if reason == ReasonExpired || reason == ReasonEndedEarly {
 			note.reason = ReasonSessionEnded
 		}
 	}

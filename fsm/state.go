@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/cespare/xxhash/v2"
@@ -42,6 +43,7 @@ type state struct {
 	scripts    *table[string, scriptRecord]
 	scriptAges *table[uint64, string]
 	holdTables
+	earlyEnds *table[command.SessionID, int64] // live session that agreed to an early end -> how long it must be silent before, in ms
 	poolTables
 
 	counts    counts      // follows the tables, and is not coded
@@ -90,6 +92,10 @@ func newState() *state {
 		c.Text(v)
 	})
 	s.holdTables = newHoldTables(j)
+	s.earlyEnds = newTable(j, 21, command.Position.Compare, func(c *canonical.Coder, k *command.SessionID, v *int64) {
+		codePosition(c, k)
+		c.Int(v)
+	})
 	s.poolTables = newPoolTables(j)
 	s.names.watch = s.counts.name
 	s.sessions.watch = s.counts.session
@@ -99,7 +105,7 @@ func newState() *state {
 // tables lists every table, in the order in which they lie in a snapshot.
 func (s *state) tables() []anyTable {
 	first := []anyTable{s.names, s.waiters, s.sessions, s.results, s.belongings, s.deadlines, s.pending, s.dying, s.deletions, s.settings, s.scripts, s.scriptAges}
-	return append(append(first, s.holdTables.list()...), s.poolTables.list()...)
+	return slices.Concat(first, s.holdTables.list(), []anyTable{s.earlyEnds}, s.poolTables.list())
 }
 
 // nextRevision gives a revision that no name had before.

@@ -23,7 +23,7 @@ import (
 //
 // A command is one of Redis, or: open S ttl=MS · keepalive S · close S · acquire L [ttl= wait= session= owner= as=] · renew L token= [ttl=] ·
 // release L token= [session=] · cancel L WAIT · expire · tick · offset MS · watch KEY as=W · exec [watch=W] CMD ; CMD · compare-and-delete KEY VALUE.
-// Those about native holds stand at holdOp. In front of it may stand @N, the connection, and #S:N[:M], request N of session S with low-water mark M.
+// open-early S ttl= after= · end-early S renewed=MS. Those about native holds stand at holdOp. In front of it may stand @N, the connection, and #S:N[:M], request N of session S with low-water mark M.
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/transcripts", func(t *testing.T, path string) {
 		s := newStory()
@@ -162,7 +162,7 @@ func (s *story) command(t *testing.T, line string, place uint32) command.Command
 	}
 	position := command.Position{Index: s.index, Offset: place}
 	switch words[0] {
-	case "open":
+	case "open", "open-early":
 		s.sessions[words[1]] = position
 	}
 	if as := option(words, "as"); as != "" && words[0] != "watch" {
@@ -187,6 +187,10 @@ func (s *story) op(t *testing.T, words []string) command.Op {
 	switch words[0] {
 	case "open":
 		return command.SessionOpen{SecretHash: scenarioSecret, TTLMilliseconds: number("ttl")}
+	case "open-early":
+		return command.SessionOpenEarly{SecretHash: scenarioSecret, TTLMilliseconds: number("ttl"), EarlyMilliseconds: number("after")}
+	case "end-early":
+		return command.SessionEndEarly{Session: s.sessions[words[1]], Renewed: command.Instant(number("renewed"))}
 	case "keepalive":
 		return command.SessionKeepAlive{Session: s.sessions[words[1]], SecretHash: scenarioSecret}
 	case "close":

@@ -34,7 +34,7 @@ func footprintOf(op command.Op) footprint {
 		return footprint{writes: []command.Name{{Key: op.Name}}}
 	case command.LockCancel:
 		return footprint{writes: []command.Name{{Key: op.Name}}}
-	case command.SessionClose, command.SessionKill:
+	case command.SessionClose, command.SessionKill, command.SessionEndEarly:
 		return footprint{endsHolds: true}
 	case command.Numbered:
 		return footprintOf(op.Op)

@@ -45,6 +45,8 @@ func opBytes(op command.Op) int {
 		return size
 	case command.SessionOpen:
 		return opOverhead + len(op.ClientName) + len(op.Metadata)
+	case command.SessionOpenEarly:
+		return opOverhead + 16 + len(op.ClientName) + len(op.Metadata)
 	case command.Setting:
 		return opOverhead + len(op.Key) + len(op.Value)
 	case command.ScriptExists:

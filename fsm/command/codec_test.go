@@ -28,7 +28,7 @@ func samples() []Op {
 	}...)
 	by, hold := Credentials{position, secret}, HoldRef{77, Position{813, 4}}
 	acquire := HoldAcquire{[]string{"a", "b"}, Semaphore, 2, 3, by, "owner", 5000, 100, true, 6000, 7000, 8000, []byte("meta")}
-	return append(list,
+	return append(list, SessionOpenEarly{secret, 10_000, "worker", []byte("meta"), 3000}, SessionEndEarly{position, 9000},
 		Numbered{by, 9, 4, acquire}, SessionRenew{by, []WaiterID{position}}, SessionKill{position, "why", "who", true}, SessionList{position, 10, "a*", true}, SessionInfo{position},
 		acquire, HoldRenew{"job", hold, 5000}, HoldRelease{"job", hold, by, "owner", true}, HoldCancel{"job", position, "owner", 9, by},
 		HoldDescribe{"job", hold, by, "owner", []byte("meta")}, HoldCheck{[]Check{{"job", hold}}}, LockInfo{"job"}, LockList{"job", 10, "a*", true}, LockHistory{"job", 10}, HoldOutcome{"job", position},

@@ -29,7 +29,8 @@ const (
 	MinTTLMilliseconds   = 1         // a Redis expiry
 	MinSessionTTL        = 500       // ms
 	MaxSessionTTL        = 24 * 3600 * 1000
-	MinLockTTL           = 50 // ms, a native lock without a session
+	MinEarlyEnd          = 1000 // ms without a renewal after which a session may agree to end
+	MinLockTTL           = 50   // ms, a native lock without a session
 	MaxLockTTL           = 24 * 3600 * 1000
 	MaxWaitMilliseconds  = 24 * 3600 * 1000
 	MaxScanCount         = 10_000

@@ -53,6 +53,8 @@ var kindNames = map[command.Kind]string{
 	command.KindNumbered:         "numbered",
 	command.KindSessionRenew:     "session_renew",
 	command.KindSessionKill:      "session_kill",
+	command.KindSessionOpenEarly: "session_open_early",
+	command.KindSessionEndEarly:  "session_end_early",
 	command.KindSessionList:      "session_list",
 	command.KindSessionInfo:      "session_info",
 	command.KindHoldAcquire:      "hold_acquire",

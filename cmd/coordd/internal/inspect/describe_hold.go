@@ -13,6 +13,10 @@ func describeHold(op command.Op) (fields Fields, known bool) {
 		return Fields{{"session", position(o.By.Session)}, {"acknowledged", positions(o.Acknowledged)}}, true
 	case command.SessionKill:
 		return Fields{{"session", position(o.Session)}, {"reason", Text(o.Reason)}, {"actor", Text(o.Actor)}, {"now", o.Now}}, true
+	case command.SessionOpenEarly:
+		return Fields{{"ttl_ms", o.TTLMilliseconds}, {"client_name", Text(o.ClientName)}, {"metadata", Text(o.Metadata)}, {"early_ms", o.EarlyMilliseconds}}, true
+	case command.SessionEndEarly:
+		return Fields{{"session", position(o.Session)}, {"renewed_ms", int64(o.Renewed)}}, true
 	case command.SessionList:
 		return Fields{{"cursor", position(o.Cursor)}, {"count", o.Count}, {"match", Text(o.Match)}, {"nodes", o.Nodes}}, true
 	case command.SessionInfo:
