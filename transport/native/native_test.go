@@ -31,7 +31,7 @@ var parsers = map[string]struct {
 	"LOCK.HISTORY":      {2, func(argv [][]byte) (any, *command.Reply) { return History(0, argv) }},
 	"FENCE.CHECK":       {3, func(argv [][]byte) (any, *command.Reply) { return Check(0, argv) }},
 	"LOCK.FORCE":        {4, func(argv [][]byte) (any, *command.Reply) { return Force(0, argv, "me") }},
-	"SESSION.OPEN":      {1, func(argv [][]byte) (any, *command.Reply) { return OpenSession(argv) }},
+	"SESSION.OPEN":      {1, func(argv [][]byte) (any, *command.Reply) { return OpenSession(argv, [32]byte{}) }},
 	"SESSION.RENEW":     {3, func(argv [][]byte) (any, *command.Reply) { return RenewSession(argv) }},
 	"SESSION.CLOSE":     {3, func(argv [][]byte) (any, *command.Reply) { return CloseSession(argv) }},
 	"SESSION.LIST":      {1, func(argv [][]byte) (any, *command.Reply) { return ListSessions(argv) }},
@@ -48,7 +48,7 @@ var good = []string{
 	"LOCK.RELEASE job 1-0 SESSION 1-0 s OWNER o ALL REQUEST 3 LOW 2", "LOCK.CANCEL job 1-0", "LOCK.CANCEL job OWNER o SESSION 1-0 s", "LOCK.CANCEL job NUMBER 7 SESSION 1-0 s",
 	"LOCK.META job 7 text SESSION 1-0 s OWNER o REQUEST 3", "LOCK.AWAIT job 1-0 TIMEOUT 9", "LOCK.AWAIT job 1-0 ASYNC", "ELECTION.PROCLAIM e 7 VALUE v SESSION 1-0 s",
 	"ELECTION.TRANSFER e 7 TO cid SESSION 1-0 s REQUEST 9", "ELECTION.TRANSFER e 7 TO 1-0 SESSION 1-0 s", "LOCK.INFO job", "LOCK.LIST CURSOR a COUNT 9 MATCH * ALL", "LOCK.HISTORY job COUNT 3",
-	"FENCE.CHECK a 7 b 1-0", "LOCK.FORCE job REASON r WAITER 1-0 NOW", "SESSION.OPEN PX 500 NAME n META m", "SESSION.RENEW 1-0 s ACK 1-0 1-1", "SESSION.CLOSE 1-0 s",
+	"FENCE.CHECK a 7 b 1-0", "LOCK.FORCE job REASON r WAITER 1-0 NOW", "SESSION.OPEN PX 2000 EARLY 1000 NAME n META m", "SESSION.RENEW 1-0 s ACK 1-0 1-1", "SESSION.CLOSE 1-0 s",
 	"SESSION.LIST CURSOR 1-0 COUNT 9 MATCH * ALL", "SESSION.INFO 1-0", "SESSION.KILL 1-0 REASON r NOW", "EVENTS.READ $ NAME a NAME b PREFIX p SESSION 1-0 COUNT 9 BLOCK 9", "EVENTS.SUBSCRIBE 7-1 NAME a",
 }
 

@@ -5,13 +5,14 @@ import "github.com/coordd/coordd/fsm/command"
 // DefaultSessionTTL is a session's time to live in ms when its client names none.
 const DefaultSessionTTL = 10_000
 
-// OpenSession reads SESSION.OPEN. The door makes the secret, and puts its hash into the op.
-func OpenSession(argv [][]byte) (command.SessionOpen, *command.Reply) {
-	op := command.SessionOpen{TTLMilliseconds: DefaultSessionTTL}
+// OpenSession reads SESSION.OPEN; the hash is that of the secret that the door made.
+func OpenSession(argv [][]byte, secretHash [32]byte) (command.Op, *command.Reply) {
+	op := command.SessionOpen{SecretHash: secretHash, TTLMilliseconds: DefaultSessionTTL}
+	early := int64(0)
 	o := &options{command: "SESSION.OPEN", left: argv[1:]}
 	for o.more() {
 		switch {
-		case o.milliseconds("px", "PX", command.MinSessionTTL, command.MaxSessionTTL, &op.TTLMilliseconds), o.text("name", "a client name", command.MaxClientNameBytes, &op.ClientName):
+		case o.milliseconds("px", "PX", command.MinSessionTTL, command.MaxSessionTTL, &op.TTLMilliseconds), o.milliseconds("early", "EARLY", command.MinEarlyEnd, command.MaxSessionTTL, &early), o.text("name", "a client name", command.MaxClientNameBytes, &op.ClientName):
 		case o.values("meta", 1, func(values [][]byte) {
 			if op.Metadata = values[0]; len(op.Metadata) > command.MaxMetadataBytes {
 				o.check(refuseLimit("metadata of %d bytes are too long; the limit is %d", len(op.Metadata), command.MaxMetadataBytes))
@@ -21,7 +22,13 @@ func OpenSession(argv [][]byte) (command.SessionOpen, *command.Reply) {
 			o.unknown()
 		}
 	}
-	return op, o.problem()
+	if early == 0 {
+		return op, o.problem()
+	}
+	if early > op.TTLMilliseconds {
+		o.fail(errorf("SESSION.OPEN: EARLY %d is beyond the session's time to live of %d ms", early, op.TTLMilliseconds))
+	}
+	return command.SessionOpenEarly{SecretHash: op.SecretHash, TTLMilliseconds: op.TTLMilliseconds, ClientName: op.ClientName, Metadata: op.Metadata, EarlyMilliseconds: early}, o.problem()
 }
 
 // RenewSession reads SESSION.RENEW.

@@ -46,6 +46,11 @@ func TestSessions(t *testing.T) {
 		d.node.Advance(6 * time.Second)
 		client.wantPrefix("SESSION.RENEW "+id+" "+secret, "-NOSESSION ")
 		client.want("SESSION.CLOSE "+client.session(""), "+OK")
+		agreed := client.do("SESSION.OPEN PX 5000 EARLY 2000")
+		renewed = client.do("SESSION.RENEW " + textField(t, agreed, "session") + " " + textField(t, agreed, "secret"))
+		if field(t, agreed, "early_ms") != 2000 || field(t, renewed, "early_ms") != 2000 {
+			t.Errorf("a session that agreed to an early end: %s, renewed %s", show(agreed), show(renewed))
+		}
 	}
 }
 
@@ -95,6 +100,8 @@ func TestWrongNativeRequests(t *testing.T) {
 		{"SESSION.OPEN PX 499", `-ERR PX takes milliseconds from 500 to 86400000, not "499"`},
 		{"SESSION.OPEN PX 86400001", `-ERR PX takes milliseconds from 500 to 86400000, not "86400001"`},
 		{"SESSION.OPEN PX soon", `-ERR PX takes milliseconds from 500 to 86400000, not "soon"`},
+		{"SESSION.OPEN EARLY 999", `-ERR EARLY takes milliseconds from 1000 to 86400000, not "999"`},
+		{"SESSION.OPEN EARLY 10001", "-ERR SESSION.OPEN: EARLY 10001 is beyond the session's time to live of 10000 ms"},
 		{"SESSION.OPEN FOO x", `-ERR SESSION.OPEN does not know "FOO" here; see HELP SESSION.OPEN`},
 		{"SESSION.OPEN NAME " + strings.Repeat("n", 257), "-LIMIT a client name of 257 bytes is too long; the limit is 256"},
 		{"SESSION.OPEN META " + strings.Repeat("m", 4097), "-LIMIT metadata of 4097 bytes are too long; the limit is 4096"},

@@ -12,8 +12,9 @@ func sessionRows() []*row {
 		return &row{name: "session." + name, arity: arity, flags: flags, categories: categories[flags], group: "session", inMulti: refusedInMulti, handle: handle, usage: usage, summary: summary}
 	}
 	return []*row{
-		one("open", -1, writes, (*connection).openSession, "[PX ms] [NAME name] [META metadata]",
-			"Opens a session and answers its id, its secret, its time to live and its deadline. It ends when SESSION.RENEW stays away for so long."),
+		one("open", -1, writes, (*connection).openSession, "[PX ms] [EARLY ms] [NAME name] [META metadata]",
+			"Opens a session and answers its id, its secret, its time to live and its deadline. It ends when SESSION.RENEW stays away for so long; "+
+				"with EARLY already when it stays away for that time and the leader has a reason to doubt its client, such as the gossip."),
 		one("renew", -3, writes, (*connection).renewSession, "id secret [ACK waiter ...]",
 			"Extends a session, and with it all it holds; answers the losses that its client has not acknowledged. A connection that sends this waits for locks with ASYNC only."),
 		one("close", 3, writes, (*connection).closeSession, "id secret", "Ends a session and releases all it holds."),
@@ -25,13 +26,12 @@ func sessionRows() []*row {
 }
 
 func (c *connection) openSession(argv [][]byte) {
-	op, refusal := native.OpenSession(argv)
+	secret := newSecret()
+	op, refusal := native.OpenSession(argv, native.HashSecret([]byte(secret)))
 	if refusal != nil {
 		c.reply(*refusal)
 		return
 	}
-	secret := newSecret()
-	op.SecretHash = native.HashSecret([]byte(secret))
 	c.run(op, sizeOf(argv), func(_ *connection, reply command.Reply) answer {
 		if reply.Type == command.ReplyMap {
 			reply.Elements = append([]command.Reply{bulk("secret"), bulk(secret)}, reply.Elements...)

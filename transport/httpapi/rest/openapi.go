@@ -184,7 +184,9 @@ func (s *shape) addTo(schemas object) {
 		schema := p.schema()
 		schema["description"] = p.about
 		properties[p.name] = schema
-		names = append(names, p.name)
+		if !p.rare {
+			names = append(names, p.name)
+		}
 		if p.of != nil {
 			p.of.addTo(schemas)
 		}

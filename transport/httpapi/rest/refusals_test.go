@@ -118,6 +118,9 @@ func exampleOf(r *route, f field, value, session, token string) (method, path, b
 			parts = append(parts, fmt.Sprintf("%q:%s", name, json))
 		}
 	}
+	if f.name == "early_ms" {
+		add("ttl_ms", "86400000") // it is at most the time to live
+	}
 	switch {
 	case f.name == "ttl_ms" && r.id == "renewLock":
 		path = strings.Replace(r.pattern, "{name}", "kept", 1)

@@ -38,6 +38,8 @@ var sessionRoutes = []*route{
 		summary: "Opens a session, which owns locks and ends when it is not renewed for its time to live.",
 		fields: []field{
 			{name: "ttl_ms", in: inBody, kind: number, option: "PX", least: command.MinSessionTTL, most: command.MaxSessionTTL, about: "time to live in milliseconds, 10000 when it is not given"},
+			{name: "early_ms", in: inBody, kind: number, option: "EARLY", least: command.MinEarlyEnd, most: command.MaxSessionTTL,
+				about: "it may end after so long without a renewal already, when the leader has a reason to doubt its client, such as the gossip"},
 			{name: "name", in: inBody, option: "NAME", most: command.MaxClientNameBytes, about: "what the client calls itself, for people"},
 			{name: "meta", in: inBody, option: "META", most: command.MaxMetadataBytes, about: "what else others may see of it"},
 		}, answer: answer{status: http.StatusCreated, shape: openedShape, says: "the session, with its secret"}},

@@ -14,6 +14,7 @@ type property struct {
 	of    *shape   // objects and rows
 	words []string // aWord
 	about string
+	rare  bool // it may be missing
 }
 
 // form is how a value is told.
@@ -79,6 +80,7 @@ var (
 	pCursor     = property{name: "cursor", is: aCursor, about: "give it to get the next page; empty at the end"}
 	pPosition   = property{name: "position", about: "position in the log, from which /v1/events goes on"}
 	pTTL        = property{name: "ttl_ms", is: aNumber, about: "time to live without a renewal"}
+	pEarly      = property{name: "early_ms", is: aNumber, rare: true, about: "how long without a renewal it must be before it may end early; missing when it was not opened with that"}
 	pWaited     = property{name: "waited_ms", is: aNumber, about: "how long it waited"}
 	pHeld       = property{name: "held_ms", is: aNumber, about: "how long it was or is held"}
 	pHolders    = property{name: "holders_total", is: aNumber, about: "how many hold it"}
@@ -91,11 +93,11 @@ var (
 
 var (
 	openedShape = &shape{"SessionOpened", "A session that was opened.", []property{
-		pSession, {name: "secret", about: "shown once; proves in the header " + SecretHeader + " that the session is yours"}, pTTL, pNow, pDeadline}}
+		pSession, {name: "secret", about: "shown once; proves in the header " + SecretHeader + " that the session is yours"}, pTTL, pNow, pDeadline, pEarly}}
 	lossShape = &shape{"Loss", "A hold that ended although its holder did not ask for it. It is told until it is acknowledged.", []property{
 		pName, pWaiter, pToken, pOwner, pMode, pReason, pActor, pWhy, pAt, pUntil}}
 	renewedShape = &shape{"SessionRenewed", "A session that was extended.", []property{
-		pSession, pTTL, pNow, pDeadline,
+		pSession, pTTL, pNow, pDeadline, pEarly,
 		{name: "losses", is: objects, of: lossShape, about: "the first 64 losses that are not acknowledged, oldest first"},
 		{name: "losses_total", is: aNumber, about: "how many there are"}}}
 	sessionProperties = []property{
