@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,9 @@ const (
 // Config says how to join.
 type Config struct {
 	NodeID string
+	// Meta is what a node tells. A member that is a worker tells Worker instead.
 	Meta   Meta
+	Worker Worker
 	// ListenAddress is the host:port to bind, UDP and TCP; port 0 chooses a free one. AdvertiseAddress is the host:port that others use;
 	// the one that was bound when empty.
 	ListenAddress, AdvertiseAddress string
@@ -78,7 +81,7 @@ func Start(config Config) (*Gossip, error) {
 		silences:   make(map[string]int),
 		farewell:   make(map[string]time.Time),
 	}
-	if err := table.tell(config.Meta); err != nil {
+	if err := table.introduce(config); err != nil {
 		return nil, err
 	}
 	settings, err := settings(config, table)
@@ -92,8 +95,19 @@ func Start(config Config) (*Gossip, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g := &Gossip{seeds: config.Seeds, table: table, list: list, cancel: cancel}
 	g.running.Go(func() { g.keepJoining(ctx) })
-	g.running.Go(func() { g.keepPinging(ctx) })
+	if !table.worker { // a worker asks when it wants to know
+		g.running.Go(func() { g.keepPinging(ctx) })
+	}
 	return g, nil
+}
+
+// introduce sets what this member tells, as a node or as a worker.
+func (t *table) introduce(config Config) error {
+	if config.Worker == (Worker{}) {
+		return t.tell(config.Meta)
+	}
+	t.worker = true
+	return t.tellWorker(config.Worker)
 }
 
 // settings turns a Config into memberlist's.
@@ -112,7 +126,7 @@ func settings(config Config, table *table) (*memberlist.Config, error) {
 			return nil, fmt.Errorf("gossip advertise address %q: %w", config.AdvertiseAddress, err)
 		}
 	}
-	s.Name, s.Label, s.SecretKey = config.NodeID, config.Meta.ClusterName, config.SecretKey
+	s.Name, s.Label, s.SecretKey = config.NodeID, cmp.Or(config.Worker.ClusterName, config.Meta.ClusterName), config.SecretKey
 	s.ProbeInterval, s.ProbeTimeout = probeInterval, probeTimeout
 	s.SuspicionMult, s.SuspicionMaxTimeoutMult = suspicionMult, suspicionMaxMult
 	s.GossipInterval, s.PushPullInterval, s.TCPTimeout = gossipInterval, pushPullInterval, tcpTimeout
@@ -155,11 +169,11 @@ func (g *Gossip) keepJoining(ctx context.Context) {
 	}
 }
 
-// missing lists the addresses at which nobody is known to be alive.
+// missing lists the addresses of nodes at which nobody is known to be alive. Workers that are gone are not looked for: one that comes back looks for the nodes itself.
 func (g *Gossip) missing() []string {
 	alive := map[string]bool{g.Address(): true}
 	var dead []string
-	for _, member := range g.table.list() {
+	for _, member := range g.table.list(false) {
 		if member.Alive() {
 			alive[member.GossipAddress] = true
 		} else {
@@ -179,8 +193,8 @@ func (g *Gossip) missing() []string {
 // Join contacts the addresses (host:port) now and returns how many answered.
 func (g *Gossip) Join(addresses []string) (int, error) { return g.list.Join(addresses) }
 
-// Members is a snapshot, this node included, ordered by id.
-func (g *Gossip) Members() []Member { return g.table.list() }
+// Members is a snapshot of the members that are nodes, this one included, ordered by id. Workers are no nodes: see Workers.
+func (g *Gossip) Members() []Member { return g.table.list(false) }
 
 // Changed holds a value after anything about the members changed. It has one reader.
 func (g *Gossip) Changed() <-chan struct{} { return g.table.changed }

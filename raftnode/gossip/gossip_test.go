@@ -85,7 +85,7 @@ func TestSuspicions(t *testing.T) {
 	a.NotifyJoin(b)
 	is := func(want State) {
 		t.Helper()
-		if got := a.list()[0]; got.State != want || got.Since.IsZero() || got.Alive() != (want == Alive || want == Suspect) {
+		if got := a.list(false)[0]; got.State != want || got.Since.IsZero() || got.Alive() != (want == Alive || want == Suspect) {
 			t.Errorf("b is %s since %v, want %s", got.State, got.Since, want)
 		}
 	}
@@ -124,8 +124,8 @@ func TestSuspicions(t *testing.T) {
 	a.NotifyLeave(b)
 	is(Dead) // it said farewell long ago, and stayed
 	a.answered("nobody", false)
-	if len(a.list()) != 1 {
-		t.Errorf("members %v", a.list())
+	if len(a.list(false)) != 1 {
+		t.Errorf("members %v", a.list(false))
 	}
 }
 

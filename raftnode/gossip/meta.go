@@ -28,9 +28,12 @@ func (m *Meta) fields() []*string {
 }
 
 // encode gives the bytes that travel.
-func (m Meta) encode() ([]byte, error) {
-	encoded := []byte{metaVersion}
-	for _, field := range m.fields() {
+func (m Meta) encode() ([]byte, error) { return encodeFields(metaVersion, m.fields()) }
+
+// encodeFields writes texts behind a version.
+func encodeFields(version byte, fields []*string) ([]byte, error) {
+	encoded := []byte{version}
+	for _, field := range fields {
 		if len(*field) > 255 {
 			return nil, fmt.Errorf("%.32q… is longer than 255 bytes and cannot be told by gossip", *field)
 		}
@@ -38,24 +41,31 @@ func (m Meta) encode() ([]byte, error) {
 		encoded = append(encoded, *field...)
 	}
 	if len(encoded) > maxMetaSize {
-		return nil, fmt.Errorf("the node's addresses and cluster name take %d bytes; gossip carries %d, use shorter names", len(encoded), maxMetaSize)
+		return nil, fmt.Errorf("what the member tells of itself takes %d bytes; gossip carries %d, use shorter names", len(encoded), maxMetaSize)
 	}
 	return encoded, nil
 }
 
 // decodeMeta reads what another node tells. What follows the known fields is left for later versions.
-func decodeMeta(encoded []byte) (Meta, error) {
-	if len(encoded) == 0 || len(encoded) > maxMetaSize || encoded[0] != metaVersion {
-		return Meta{}, errors.New("a gossip member tells nothing that is understood here")
+func decodeMeta(encoded []byte) (meta Meta, err error) {
+	if err := decodeFields(metaVersion, encoded, meta.fields()); err != nil {
+		return Meta{}, err
 	}
-	var meta Meta
+	return meta, nil
+}
+
+// decodeFields reads what encodeFields wrote.
+func decodeFields(version byte, encoded []byte, fields []*string) error {
+	if len(encoded) == 0 || len(encoded) > maxMetaSize || encoded[0] != version {
+		return errors.New("a gossip member tells nothing that is understood here")
+	}
 	rest := encoded[1:]
-	for _, field := range meta.fields() {
+	for _, field := range fields {
 		if len(rest) == 0 || len(rest) <= int(rest[0]) {
-			return Meta{}, errors.New("what a gossip member tells is cut short")
+			return errors.New("what a gossip member tells is cut short")
 		}
 		end := 1 + int(rest[0]) // as a byte, 1 + 255 would be 0
 		*field, rest = string(rest[1:end]), rest[end:]
 	}
-	return meta, nil
+	return nil
 }

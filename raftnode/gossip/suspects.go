@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,7 @@ const (
 	pingInterval = 300 * time.Millisecond
 	// suspectAfter is how many pings in a row go unanswered, each for probeTimeout, before a member is suspected. One may get lost.
 	suspectAfter = 2
-	// maxPinged bounds how many are pinged at the same time; with more members they take turns.
+	// maxPinged bounds how many nodes, and how many workers, are pinged at the same time; when there are more they take turns.
 	maxPinged = 16
 )
 
@@ -28,24 +29,25 @@ func (g *Gossip) keepPinging(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		others := g.others()
 		var asking sync.WaitGroup
-		for i := range min(len(others), maxPinged) {
-			member := others[(turn+i)%len(others)]
-			asking.Go(func() { g.table.answered(member.NodeID, g.answers(member)) })
+		for _, others := range [2][]Member{g.others(), living(g.Workers())} {
+			for i := range min(len(others), maxPinged) {
+				member := others[(turn+i)%len(others)]
+				asking.Go(func() { g.table.answered(member.NodeID, g.answers(member)) })
+			}
 		}
 		asking.Wait()
 	}
 }
 
-// others are the members beside this node that are taken for alive.
-func (g *Gossip) others() (others []Member) {
-	for _, member := range g.table.list() {
-		if member.Alive() && member.NodeID != g.table.self {
-			others = append(others, member)
-		}
-	}
-	return others
+// others are the nodes beside this one that are taken for alive.
+func (g *Gossip) others() []Member {
+	return slices.DeleteFunc(living(g.table.list(false)), func(member Member) bool { return member.NodeID == g.table.self })
+}
+
+// living are those of the members that are taken for alive.
+func living(members []Member) []Member {
+	return slices.DeleteFunc(members, func(member Member) bool { return !member.Alive() })
 }
 
 // answers pings a member and waits for the answer, probeTimeout at most.

@@ -31,16 +31,20 @@ const (
 	Left    State = "left" // it said so before it went
 )
 
-// Member is a node as gossip sees it.
+// Member is a node, or a worker, as gossip sees it.
 type Member struct {
 	NodeID string
 	// GossipAddress is the host:port of the member's gossip port.
 	GossipAddress string
-	Meta          Meta
+	Meta          Meta   // of a node
+	Worker        Worker // of a worker; empty for a node
 	State         State
 	// Since is when this node came to believe that state.
 	Since time.Time
 }
+
+// IsWorker reports whether the member is a worker, and so no node.
+func (m Member) IsWorker() bool { return m.Worker.ClusterName != "" }
 
 // Alive reports whether the member is taken for alive, suspected or not.
 func (m Member) Alive() bool { return m.State == Alive || m.State == Suspect }
@@ -48,6 +52,7 @@ func (m Member) Alive() bool { return m.State == Alive || m.State == Suspect }
 // table is what memberlist's callbacks write into. It implements memberlist's delegates; none of its methods waits for anything.
 type table struct {
 	self       string
+	worker     bool // this member itself is one
 	logger     hclog.Logger
 	changed    chan struct{}
 	onConflict func(err error, peerAddress string)
@@ -77,22 +82,37 @@ func (t *table) NotifyLeave(node *memberlist.Node) { t.put(node, false) }
 
 // put copies what a callback shows; the node belongs to memberlist.
 func (t *table) put(node *memberlist.Node, alive bool) {
-	meta, err := decodeMeta(node.Meta)
+	told, err := decodeMember(node.Meta)
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	known, listed := t.members[node.Name]
 	if err != nil {
-		if known, ok := t.members[node.Name]; ok && !alive {
-			meta = known.Meta
+		if listed && !alive {
+			told = known
 		} else if alive {
 			t.logger.Warn("a gossip member is ignored", "member", node.Name, "address", node.Address(), "error", err)
 			return
 		}
 	}
-	if _, known := t.members[node.Name]; !known && len(t.members) >= maxMembers {
-		t.logger.Warn("a gossip member is ignored: the table is full", "member", node.Name, "limit", maxMembers)
+	if (!listed || known.IsWorker() != told.IsWorker()) && !t.makeRoom(told.IsWorker()) {
+		t.logger.Warn("a gossip member is ignored: the table is full", "member", node.Name, "worker", told.IsWorker())
 		return
 	}
-	t.believe(Member{NodeID: node.Name, GossipAddress: node.Address(), Meta: meta, State: t.stateOf(node.Name, alive)})
+	told.NodeID, told.GossipAddress, told.State = node.Name, node.Address(), t.stateOf(node.Name, alive)
+	t.believe(told)
+}
+
+// decodeMember reads what a member tells about itself.
+func decodeMember(encoded []byte) (told Member, err error) {
+	if isWorker(encoded) {
+		told.Worker, err = decodeWorker(encoded)
+		if err == nil && told.Worker.ClusterName == "" {
+			err = errors.New("a worker tells no cluster name")
+		}
+		return told, err
+	}
+	told.Meta, err = decodeMeta(encoded)
+	return told, err
 }
 
 // stateOf is what to believe of a member that memberlist takes for alive or not. The caller holds mu.
@@ -132,6 +152,10 @@ func (t *table) NotifyConflict(existing, other *memberlist.Node) {
 		existing.Name, existing.Address(), other.Address())
 	if existing.Name != t.self || t.onConflict == nil {
 		t.logger.Error("two nodes use one id", "error", err)
+		return
+	}
+	if isWorker(other.Meta) {
+		t.logger.Error("a worker uses this node's id; a worker is never a copy of a node, so it is not believed", "error", err)
 		return
 	}
 	meta, _ := decodeMeta(other.Meta) // a member that tells nothing of itself has no peer address
@@ -190,8 +214,8 @@ func (t *table) tell(meta Meta) error {
 	return nil
 }
 
-// list gives the members, and forgets those that have long been gone.
-func (t *table) list() []Member {
+// list gives the members that are workers, or those that are nodes, and forgets those that have long been gone.
+func (t *table) list(workers bool) []Member {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var members []Member
@@ -200,7 +224,9 @@ func (t *table) list() []Member {
 			delete(t.members, id)
 			continue
 		}
-		members = append(members, member)
+		if member.IsWorker() == workers {
+			members = append(members, member)
+		}
 	}
 	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.NodeID, b.NodeID) })
 	return members

@@ -1,0 +1,172 @@
+package gossip
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/memberlist"
+)
+
+func startWorker(t *testing.T, session string, seeds ...*Gossip) *Gossip {
+	t.Helper()
+	return start(t, "worker-"+session, func(c *Config) {
+		c.Meta, c.Worker = Meta{}, Worker{ClusterName: "test", Pool: "orders", ID: "w1", Session: session}
+		for _, seed := range seeds {
+			c.Seeds = append(c.Seeds, seed.Address())
+		}
+	})
+}
+
+// awaitWorkers waits until the workers that g sees, written as session(state), are these.
+func awaitWorkers(t *testing.T, g *Gossip, want ...string) {
+	t.Helper()
+	var got []string
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		got = got[:0]
+		for _, m := range g.Workers() {
+			got = append(got, fmt.Sprintf("%s(%s)", m.Worker.Session, m.State))
+		}
+		if fmt.Sprint(got) == fmt.Sprint(want) {
+			return
+		}
+	}
+	t.Fatalf("workers %v, want %v", got, want)
+}
+
+// A worker is seen by the nodes, never as one of them, and its silence is told from its leave.
+func TestWorkersAreSeenApartFromNodes(t *testing.T) {
+	a := start(t, "a", nil)
+	b := start(t, "b", func(c *Config) { c.Seeds = []string{a.Address()} })
+	leaves, dies := startWorker(t, "1-0", a), startWorker(t, "2-0", a)
+	for _, g := range []*Gossip{a, b, leaves, dies} {
+		await(t, g, 10*time.Second, "a(alive,)", "b(alive,)")
+		awaitWorkers(t, g, "1-0(alive)", "2-0(alive)")
+	}
+	if err := dies.SetWorker(Worker{ClusterName: "test", Pool: "orders", ID: "w1", Session: "3-0"}); err != nil {
+		t.Fatal(err)
+	}
+	awaitWorkers(t, b, "1-0(alive)", "3-0(alive)")
+	if answered, known := dies.Answering(t.Context()); answered != 2 || known != 2 {
+		t.Fatalf("%d of %d nodes answer a worker", answered, known)
+	}
+	if err := leaves.Leave(5 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	awaitWorkers(t, a, "1-0(left)", "3-0(alive)")
+	if err := dies.Close(); err != nil {
+		t.Fatal(err)
+	}
+	awaitWorkers(t, a, "1-0(left)", "3-0(suspect)")
+	awaitWorkers(t, a, "1-0(left)", "3-0(dead)")
+	await(t, a, time.Second, "a(alive,)", "b(alive,)")
+	if missing := a.missing(); len(missing) != 0 {
+		t.Fatalf("a node looks for workers that are gone: %v", missing)
+	}
+	if err := b.SetWorker(Worker{ClusterName: "test"}); err == nil {
+		t.Error("a node turned into a worker")
+	}
+}
+
+// What a worker tells is no node for a build that knows no workers, and what a node tells no worker.
+func TestAWorkersWordIsNotANodes(t *testing.T) {
+	worker, err := Worker{ClusterName: "test", Pool: "p", ID: "w", Session: "1-0"}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if meta, err := decodeMeta(worker); err == nil {
+		t.Errorf("a worker is taken for the node %+v", meta)
+	}
+	if got, err := decodeWorker(append(worker, 1, 'x')); err != nil || got.Session != "1-0" {
+		t.Errorf("with a field of a later version: %+v, %v", got, err)
+	}
+	for cut := range worker {
+		if got, err := decodeMember(worker[:cut]); err == nil {
+			t.Errorf("%d of %d bytes are taken for %+v", cut, len(worker), got)
+		}
+	}
+	for _, long := range []Worker{{ClusterName: "test", ID: strings.Repeat("x", 256)}, {ClusterName: strings.Repeat("x", 255), ID: strings.Repeat("x", 255)}} {
+		if _, err := long.encode(); err == nil {
+			t.Errorf("%d bytes are told", len(long.ClusterName)+len(long.ID))
+		}
+	}
+}
+
+func newTable() *table {
+	return &table{self: "a", logger: hclog.NewNullLogger(), changed: make(chan struct{}, 1), members: map[string]Member{}, silences: map[string]int{}, farewell: map[string]time.Time{}}
+}
+
+func workerNode(t *testing.T, name string) *memberlist.Node {
+	encoded, err := Worker{ClusterName: "test", ID: name, Session: "1-0"}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &memberlist.Node{Name: name, Meta: encoded}
+}
+
+// However many workers come and go, nodes are listed; the worker that has been gone for longest is forgotten first.
+func TestWorkersCrowdNoNodeOut(t *testing.T) {
+	table := newTable()
+	for i := range maxWorkers + 10 {
+		table.NotifyJoin(workerNode(t, fmt.Sprint("worker-", i)))
+	}
+	if n := len(table.list(true)); n != maxWorkers {
+		t.Fatalf("%d workers are listed; the limit is %d", n, maxWorkers)
+	}
+	meta, err := Meta{ClusterName: "test", PeerAddress: "b:1"}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.NotifyJoin(&memberlist.Node{Name: "b", Meta: meta})
+	if nodes := table.list(false); len(nodes) != 1 || nodes[0].Meta.PeerAddress != "b:1" {
+		t.Fatalf("the nodes are %+v", nodes)
+	}
+	table.NotifyLeave(workerNode(t, "worker-7"))
+	table.NotifyJoin(workerNode(t, "newcomer"))
+	_, stays := table.members["worker-7"]
+	if _, listed := table.members["newcomer"]; !listed || stays {
+		t.Fatalf("a newcomer is listed: %t; one that is gone still is: %t", listed, stays)
+	}
+}
+
+// A worker that uses a node's id is no copy of the node's data directory.
+func TestAWorkerNeverContestsAnID(t *testing.T) {
+	table, told := newTable(), make(chan string, 1)
+	table.onConflict = func(_ error, peerAddress string) { told <- peerAddress }
+	table.NotifyConflict(&memberlist.Node{Name: "a"}, workerNode(t, "a"))
+	select {
+	case address := <-told:
+		t.Fatalf("a node is told that a worker at %q contests its id", address)
+	case <-time.After(50 * time.Millisecond):
+	}
+	meta, err := Meta{ClusterName: "test", PeerAddress: "b:1"}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.NotifyConflict(&memberlist.Node{Name: "a"}, &memberlist.Node{Name: "a", Meta: meta})
+	if address := <-told; address != "b:1" {
+		t.Fatalf("told of %q", address)
+	}
+}
+
+func FuzzDecodeMember(f *testing.F) {
+	for _, told := range []interface{ encode() ([]byte, error) }{Worker{ClusterName: "c", Pool: "p", ID: "w", Session: "1-0"}, Meta{ClusterName: "c", PeerAddress: "p"}} {
+		encoded, err := told.encode()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(encoded)
+	}
+	f.Fuzz(func(t *testing.T, encoded []byte) {
+		told, err := decodeMember(encoded)
+		if err != nil || !told.IsWorker() {
+			return
+		}
+		if again, err := told.Worker.encode(); err != nil || !bytes.HasPrefix(encoded, again) {
+			t.Fatalf("% x is read as % x (%v)", encoded, again, err)
+		}
+	})
+}
