@@ -41,6 +41,9 @@ func (n *Node) startReign(ctx context.Context, term uint64) (*reign, error) {
 	n.reigns.Go(r.proposer.run)
 	n.reigns.Go(func() { r.reads.run(ended) })
 	n.reigns.Go(func() { n.watchClocks(ended, r) })
+	if n.gossip != nil {
+		n.reigns.Go(func() { n.doubtWorkers(ended, r) })
+	}
 	context.AfterFunc(ended, func() { close(r.proposer.stop) })
 	return r, nil
 }

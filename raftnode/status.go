@@ -16,7 +16,7 @@ func (n *Node) Status() transport.Status {
 	status := transport.Status{
 		NodeID: known.NodeID, ClusterID: known.ClusterID, ClusterName: n.config.ClusterName, Role: transport.RoleWaiting,
 		AppliedIndex: index, NowMs: int64(instant), StateHash: fmt.Sprintf("%016x", hash),
-		StartedAt: n.startedAt, Version: n.config.Version, DataDirectory: n.config.DataDir, Gossip: n.gossipers(),
+		StartedAt: n.startedAt, Version: n.config.Version, DataDirectory: n.config.DataDir, Gossip: n.gossipers(), Workers: n.gossipWorkers(),
 	}
 	status.Sessions, status.Locks, status.Names, status.Waiters = n.machine.Counts()
 	if engine := n.engine(); engine != nil {
@@ -70,6 +70,22 @@ func (n *Node) gossipers() (all []transport.Gossiper) {
 		all = append(all, transport.Gossiper{
 			NodeID: member.NodeID, State: string(member.State), Since: member.Since, GossipAddress: member.GossipAddress, PeerAddress: member.Meta.PeerAddress,
 			RedisAddress: member.Meta.RedisAddress, HTTPAddress: member.Meta.HTTPAddress, ClusterID: member.Meta.ClusterID,
+		})
+	}
+	return all
+}
+
+// gossipWorkers are the workers that gossip knows.
+func (n *Node) gossipWorkers() (all []transport.GossipWorker) {
+	if n.gossip == nil {
+		return nil
+	}
+	for _, member := range n.gossip.Workers() {
+		if len(all) == transport.MaxGossipWorkers {
+			break
+		}
+		all = append(all, transport.GossipWorker{
+			Pool: member.Worker.Pool, ID: member.Worker.ID, Session: member.Worker.Session, State: string(member.State), Since: member.Since, GossipAddress: member.GossipAddress,
 		})
 	}
 	return all

@@ -85,6 +85,19 @@ type Gossiper struct {
 	ClusterID     string    `json:"cluster_id,omitempty"`
 }
 
+// GossipWorker is a worker of a pool as gossip shows it to one node. It is a hint, as a Gossiper is, and no node.
+type GossipWorker struct {
+	Pool          string    `json:"pool"`
+	ID            string    `json:"id"`
+	Session       string    `json:"session"`
+	State         string    `json:"state"`
+	Since         time.Time `json:"since"`
+	GossipAddress string    `json:"gossip_address"`
+}
+
+// MaxGossipWorkers is how many workers a Status lists.
+const MaxGossipWorkers = 512
+
 // Status is how a node sees itself and its cluster.
 type Status struct {
 	NodeID        string    `json:"node_id"`
@@ -110,6 +123,8 @@ type Status struct {
 	DataDirectory string    `json:"data_dir,omitempty"`
 	// Gossip is what gossip shows to this node, itself included; empty without gossip.
 	Gossip []Gossiper `json:"gossip,omitempty"`
+	// Workers are the first MaxGossipWorkers of those that gossip shows to this node.
+	Workers []GossipWorker `json:"workers,omitempty"`
 }
 
 // Voters counts the voters of the committed configuration.

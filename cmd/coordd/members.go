@@ -12,13 +12,16 @@ import (
 var membersCommand = options.Command{
 	Name:    "members",
 	Summary: "show who belongs to the cluster, and who comes and goes; add and remove members",
-	Usage:   []string{"[flags]", "--watch [--count N] [flags]", "add NODE-ID PEER-ADDRESS [--non-voter] [flags]", "remove NODE-ID [flags]"},
+	Usage:   []string{"[flags]", "--watch [--count N] [flags]", "--workers [flags]", "add NODE-ID PEER-ADDRESS [--non-voter] [flags]", "remove NODE-ID [flags]"},
 	Details: `Members are the servers of the committed configuration, as the endpoint that answers first knows it. A node added becomes a voter
 once it has caught up. To replace a node in place, remove the old one first, then add the new one: two members cannot share an address.
 
 --watch shows what gossip sees, a line for each change: joined, suspect (it does not answer the node that is asked), recovered, dead, left (it said so). Gossip is early and can
 be wrong; it decides nothing. added, promoted (to a voter) and removed are changes of the committed configuration, which does decide. When the node that is asked goes, the
-watch goes on at another endpoint. It ends with Ctrl-C.`,
+watch goes on at another endpoint. It ends with Ctrl-C.
+
+--workers shows the workers of pools that take part in the gossip, as the endpoint that answers first hears them. They are no members, and what a pool's workers own is decided without gossip:
+see coordd pool.`,
 	Examples: []options.Example{
 		{Line: "coordd members", Says: "a table"},
 		{Line: "coordd members --watch", Says: "joins, leaves and failures as they are seen"},
@@ -32,10 +35,11 @@ func runMembers(ctx context.Context, around *surroundings, arguments []string) e
 	var where reach
 	where.declare(set)
 	asJSON := set.Bool("json", false, "write one JSON array, an object for each member; with --watch a line of JSON for each change")
+	workers := set.Bool("workers", false, "show the workers of pools that gossip shows; they are no members")
 	watch := set.Bool("watch", false, "show who joins, leaves and fails, as it is seen")
 	count := options.Number{AtMost: 1 << 30}
 	set.Var(&count, "count", "watch: end after so many lines; 0: never")
-	set.WithoutVariables("watch", "count")
+	set.WithoutVariables("watch", "count", "workers")
 	nonVoter := set.Bool("non-voter", false, "add: leave the node without a vote")
 	set.Variable("json", "")
 	set.Variable("non-voter", "")
@@ -44,6 +48,10 @@ func runMembers(ctx context.Context, around *surroundings, arguments []string) e
 		return err
 	}
 	switch {
+	case *workers && (*watch || len(operands) > 0):
+		return options.Usagef("--workers stands alone: coordd members --workers")
+	case *workers:
+		return listGossipWorkers(ctx, around, &where, *asJSON)
 	case *watch && len(operands) > 0:
 		return options.Usagef("--watch takes no argument %q", operands[0])
 	case *watch:
@@ -93,13 +101,18 @@ func administer(ctx context.Context, around *surroundings, where *reach, done st
 	return err
 }
 
-func listMembers(ctx context.Context, around *surroundings, where *reach, asJSON bool) error {
+// firstStatus asks the first endpoint that answers for its status.
+func firstStatus(ctx context.Context, where *reach) (*transport.Status, error) {
 	conn, err := where.dial(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer conn.Close()
-	status, err := statusOver(ctx, conn)
+	return statusOver(ctx, conn)
+}
+
+func listMembers(ctx context.Context, around *surroundings, where *reach, asJSON bool) error {
+	status, err := firstStatus(ctx, where)
 	if err != nil {
 		return err
 	}
@@ -127,6 +140,30 @@ func memberTable(around *surroundings, members []transport.Member) string {
 			self = table.Plain("here")
 		}
 		t.Row(table.Plain(m.NodeID), role, voter, table.Plain(m.PeerAddress), table.Plain(m.RedisAddress), table.Plain(m.HTTPAddress), gossipCell(m.Gossip), self)
+	}
+	return t.String()
+}
+
+// listGossipWorkers shows the workers that gossip shows.
+func listGossipWorkers(ctx context.Context, around *surroundings, where *reach, asJSON bool) error {
+	status, err := firstStatus(ctx, where)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeIndented(around, append([]transport.GossipWorker{}, status.Workers...))
+	}
+	_, err = fmt.Fprint(around.stdout, gossipWorkerTable(around, status.Workers))
+	return err
+}
+
+func gossipWorkerTable(around *surroundings, workers []transport.GossipWorker) string {
+	if len(workers) == 0 {
+		return "no worker takes part in the gossip\n"
+	}
+	t := table.New(paints(around), "POOL", "WORKER", "SESSION", "GOSSIP", "SINCE", "ADDRESS")
+	for _, w := range workers {
+		t.Row(table.Plain(printable(w.Pool)), table.Plain(printable(w.ID)), table.Plain(printable(w.Session)), gossipCell(w.State), table.Plain(w.Since.Local().Format("15:04:05")), table.Plain(printable(w.GossipAddress)))
 	}
 	return t.String()
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,4 +60,22 @@ func sameChanges(got, want []string) bool {
 		return counts
 	}
 	return reflect.DeepEqual(count(got), count(want))
+}
+
+// Workers in the gossip have a table of their own, are shown by no other, and tell a terminal nothing but text.
+func TestWorkersInTheGossipAreShownApart(t *testing.T) {
+	around := &surroundings{getenv: func(string) string { return "" }, stdout: io.Discard}
+	got := gossipWorkerTable(around, []transport.GossipWorker{{Pool: "orders", ID: "w1\x1b[2J", Session: "7-0", State: "dead", GossipAddress: "a:1"}})
+	for _, want := range []string{"POOL", "orders", "7-0", "dead", "a:1"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q does not show %q", got, want)
+		}
+	}
+	if strings.Contains(got, "\x1b[2J") {
+		t.Errorf("%q gives a terminal orders", got)
+	}
+	watch := memberWatch{gossip: map[string]string{}, voters: map[string]bool{}}
+	if changes := watch.changes(&transport.Status{Workers: []transport.GossipWorker{{ID: "w1", State: "alive"}}}); len(changes) != 0 {
+		t.Errorf("a watch of the members shows workers: %+v", changes)
+	}
 }
