@@ -49,6 +49,7 @@ type fakeConn struct {
 type fakeSession struct {
 	id       string
 	ttl      int64
+	early    int64 // 0: it did not agree to an early end
 	deadline int64 // ms of the cluster's clock
 	low      int64
 	memory   map[int64]func() []byte // what a retry of a number is answered
@@ -276,8 +277,13 @@ func (f *fakeCluster) run(c *fakeConn, words []string) []byte {
 func (f *fakeCluster) openSession(words []string) []byte {
 	ttl, _ := strconv.ParseInt(words[2], 10, 64)
 	id := fmt.Sprintf("%d-0", f.index)
-	f.sessions[id] = &fakeSession{id: id, ttl: ttl, deadline: f.now() + ttl, memory: map[int64]func() []byte{}}
-	return appendPairs("session", id, "secret", "word", "ttl_ms", ttl, "now_ms", f.now(), "deadline_ms", f.now()+ttl)
+	early := numberOf(words, "EARLY")
+	f.sessions[id] = &fakeSession{id: id, ttl: ttl, early: early, deadline: f.now() + ttl, memory: map[int64]func() []byte{}}
+	pairs := []any{"session", id, "secret", "word", "ttl_ms", ttl, "now_ms", f.now(), "deadline_ms", f.now() + ttl}
+	if early != 0 {
+		pairs = append(pairs, "early_ms", early)
+	}
+	return appendPairs(pairs...)
 }
 
 // optionOf is the word behind an option, empty when it is not given.
@@ -384,6 +390,10 @@ func (f *fakeCluster) renew(session *fakeSession, words []string) []byte {
 	answer = wire.AppendArrayHeader(wire.AppendBulk(answer, "losses"), len(kept))
 	for _, loss := range kept {
 		answer = append(answer, loss.spelled()...)
+	}
+	if session.early != 0 {
+		answer[1]++ // a map of one pair more
+		answer = appendRest(answer, "early_ms", session.early)
 	}
 	return answer
 }

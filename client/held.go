@@ -52,7 +52,7 @@ func (h *Held) Remaining() time.Duration {
 	s := h.hold.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	end := s.deadline
+	end := s.ends()
 	if h.hold.grant.untilMs != 0 {
 		end = min(end, h.hold.deadline)
 	}

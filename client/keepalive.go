@@ -11,7 +11,9 @@ import (
 )
 
 // renewing says when the next keepalive is due, after the one that was last answered, and how long one attempt may take.
-func (s *Session) renewing() (interval, patience time.Duration) { return s.ttl / 3, s.ttl / 6 }
+func (s *Session) renewing() (interval, patience time.Duration) {
+	return s.lease() / 3, s.lease() / 6
+}
 
 // renew sends keepalives until the session ends. An outage brings all sessions of all clients into step, since each sends its keepalive as soon as there is somebody to answer; the
 // first one after it is therefore sent early by a time of each session's own, so that they do not come in one burst from then on.

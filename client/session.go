@@ -19,28 +19,40 @@ type Session struct {
 	id      string
 	secret  string
 	ttl     time.Duration // as the cluster granted it
+	early   time.Duration // how long without a renewal it must be before it may end early; 0: it did not agree to that
 	ctx     context.Context
 	end     context.CancelCauseFunc
 	numbers numbers
 	hurry   chan struct{} // room for one: a keepalive is wanted now
 
 	mu       sync.Mutex
-	deadline time.Duration // on the client's clock: until then the cluster has certainly not ended the session
-	renewed  time.Duration // when the last keepalive that was answered was sent
-	known    reading       // from that keepalive
-	state    State         // as last told
-	changed  chan struct{} // closed and replaced when state changes
-	alarm    *time.Timer   // rings when a deadline comes
-	holds    holds
+	deadline time.Duration // on the client's clock: until then the TTL has certainly not passed on the cluster
+	// Of a session that agreed to an early end: until when the cluster has certainly not ended it, and until when the gossip's word carries it after that.
+	certain, heardUntil time.Duration
+
+	renewed time.Duration // when the last keepalive that was answered was sent
+	known   reading       // from that keepalive
+	state   State         // as last told
+	changed chan struct{} // closed and replaced when state changes
+	alarm   *time.Timer   // rings when a deadline comes
+	holds   holds
 }
 
 // OpenSession opens a session. It lives until [Session.Close], or until it could not be renewed in time; the context bounds only the opening.
 func (c *Client) OpenSession(ctx context.Context, options SessionOptions) (*Session, error) {
+	return c.openSession(ctx, options, nil)
+}
+
+// openSession opens a session that asks whether the gossip hears this process; heard may be nil.
+func (c *Client) openSession(ctx context.Context, options SessionOptions, heard func(context.Context) bool) (*Session, error) {
 	options, err := options.withDefaults(c.options)
 	if err != nil {
 		return nil, err
 	}
 	arguments := []string{"SESSION.OPEN", "PX", strconv.FormatInt(options.TTL.Milliseconds(), 10)}
+	if options.EarlyEnd != 0 {
+		arguments = append(arguments, "EARLY", milliseconds(options.EarlyEnd))
+	}
 	if options.Name != "" {
 		arguments = append(arguments, "NAME", options.Name)
 	}
@@ -61,12 +73,16 @@ func (c *Client) OpenSession(ctx context.Context, options SessionOptions) (*Sess
 	}
 	c.enter(s.ctx, s)
 	c.work(s.renew)
+	if s.early != 0 && heard != nil {
+		c.work(func() { s.listen(heard) })
+	}
 	return s, nil
 }
 
 func (s *Session) opened(answer wire.Value, sent time.Duration) error {
 	fields := mapOf(answer)
 	s.id, s.secret, s.ttl = fields.text("session"), fields.text("secret"), fields.span("ttl_ms")
+	s.early = fields.span("early_ms")
 	if s.id == "" || s.secret == "" || s.ttl <= 0 {
 		return errors.New("the answer has no session, secret or ttl_ms; is this a coordd cluster?")
 	}
@@ -83,11 +99,12 @@ func (s *Session) extend(answer wire.Value, sent time.Duration) error {
 	defer s.look()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.deadline != 0 && s.deadline <= s.client.clock.now() {
+	if s.deadline != 0 && s.ends() <= s.client.clock.now() {
 		return s.lostInTime() // what was lost stays lost, whether or not somebody has noticed yet
 	}
 	known := reading{sent: sent, committedMs: committed}
 	s.deadline = max(s.deadline, s.client.clock.deadline(known, end))
+	s.certain = max(s.certain, s.client.clock.deadline(known, committed+s.early.Milliseconds()))
 	if sent >= s.renewed {
 		s.renewed, s.known = sent, known
 	}
@@ -108,7 +125,7 @@ func (s *Session) Remaining() time.Duration {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(0, s.deadline-s.client.clock.now())
+	return max(0, s.ends()-s.client.clock.now())
 }
 
 // Context ends when the session is closed or lost; its cause says which ([ErrClosed], [ErrLost]).
@@ -135,7 +152,7 @@ func (s *Session) stateLocked() State {
 	switch {
 	case s.ctx.Err() != nil && !errors.Is(context.Cause(s.ctx), ErrLost):
 		return StateReleased
-	case s.ctx.Err() != nil || now >= s.deadline:
+	case s.ctx.Err() != nil || now >= s.ends():
 		return StateLost
 	case now >= s.late():
 		return StateJeopardy
@@ -179,7 +196,7 @@ func (s *Session) setAlarm(now time.Duration) {
 		s.alarm.Stop()
 		return
 	}
-	next := s.holds.next(s.deadline)
+	next := s.holds.next(s.ends())
 	if late := s.late(); late > now {
 		next = min(next, late)
 	}

@@ -30,6 +30,10 @@ type WorkerConfig struct {
 	// Session says with what session to join: its TTL is how long the partitions of a process that died stay without an owner. Each membership opens one of its own.
 	Session SessionOptions
 
+	// Gossip lets the worker take part in the gossip of the cluster's nodes, which makes their leader look at its session sooner when the process has died. Only a session that agreed ends by that
+	// before its TTL, see [SessionOptions.EarlyEnd]. Each worker has one of its own, and whoever made it ends it.
+	Gossip WorkerGossip
+
 	// Takeover ends the membership of an earlier process under the same id, with the Credentials that it left behind, instead of waiting for the end of its session. That process must be
 	// dead: otherwise it may believe in its partitions until its next keepalive, and only tokens protect what it writes.
 	Takeover Credentials
@@ -149,7 +153,11 @@ func (w *Worker) Err() error {
 
 // enroll opens a session and joins with it, once its id is free.
 func (w *Worker) enroll(ctx context.Context, predecessor Credentials) error {
-	session, err := w.pool.client.OpenSession(ctx, w.config.Session)
+	var heard func(context.Context) bool
+	if w.config.Gossip != nil {
+		heard = w.config.Gossip.Heard
+	}
+	session, err := w.pool.client.openSession(ctx, w.config.Session, heard)
 	if err != nil {
 		return fmt.Errorf("worker %q of pool %q: %w", w.config.ID, w.pool.name, err)
 	}
@@ -162,6 +170,9 @@ func (w *Worker) enroll(ctx context.Context, predecessor Credentials) error {
 	if incarnation := f.text("incarnation"); incarnation != w.router.Incarnation() {
 		session.abandon(ctx)
 		return &PoolChangedError{Pool: w.pool.name, Incarnation: w.router.Incarnation(), Found: incarnation}
+	}
+	if w.config.Gossip != nil {
+		w.config.Gossip.Present(w.pool.name, w.config.ID, session.id)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

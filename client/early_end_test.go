@@ -1,0 +1,185 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// toldGossip is a gossip that answers as it is told to, and counts.
+type toldGossip struct {
+	hears   atomic.Bool
+	asked   atomic.Int64
+	present atomic.Value // what was presented last
+}
+
+func (g *toldGossip) Present(pool, worker, session string) {
+	g.present.Store(fmt.Sprint(pool, "/", worker, "/", session))
+}
+
+func (g *toldGossip) Heard(context.Context) bool {
+	g.asked.Add(1)
+	return g.hears.Load()
+}
+
+// earliestEnd is when the cluster may end its only session early, on the holder's clock.
+func (f *fakeCluster) earliestEnd() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, session := range f.sessions {
+		return time.Duration(float64(session.deadline-session.ttl+session.early)/f.rate) * time.Millisecond
+	}
+	return 0
+}
+
+// cutRenewals lets no keepalive through any more.
+func (f *fakeCluster) cutRenewals() {
+	f.script(func(_ string, words []string) fate {
+		if words[0] == "SESSION.RENEW" {
+			return ignored
+		}
+		return answered
+	})
+}
+
+// A session that agreed to an early end counts as lost before the cluster may end it early, whatever reason it has, at every rate of the two clocks that is tolerated.
+func TestAnEarlySessionIsLostBeforeItMayEnd(t *testing.T) {
+	for seed := range uint64(30) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 9))
+			cluster := newFakeCluster()
+			cluster.rate = 0.9 + random.Float64()*0.2
+			c := dialFake(t, cluster, func(o *Options) { o.RateTolerance = 0.1 })
+			defer finish(t, cluster, c)
+			session, err := c.OpenSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(random.Int64N(int64(20 * time.Second))))
+			cluster.cutRenewals()
+			<-session.Context().Done()
+			if at, end := cluster.clock(), cluster.earliestEnd(); at >= end {
+				t.Errorf("lost at %v; the cluster may end it from %v on (rate %.2f)", at, end, cluster.rate)
+			}
+			if cause := context.Cause(session.Context()); !errors.Is(cause, ErrLost) {
+				t.Errorf("the cause is %v", cause)
+			}
+		})
+	}
+}
+
+// Keepalives come every third of EarlyEnd, so at every moment the cluster has heard of the session within two thirds of it, an attempt that fails included.
+func TestAnEarlySessionRenewsBeforeItCouldEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		gossip := &toldGossip{}
+		session, err := c.openSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second}, gossip.Heard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3000 {
+			time.Sleep(100 * time.Millisecond)
+			if left := cluster.earliestEnd() - cluster.clock(); left < 1900*time.Millisecond {
+				t.Fatalf("at %v the cluster may end the session in %v", cluster.clock(), left)
+			}
+		}
+		if session.State() != StateHeld || gossip.asked.Load() != 0 {
+			t.Errorf("a session that is renewed is %v, and its gossip was asked %d times", session.State(), gossip.asked.Load())
+		}
+	})
+}
+
+// When keepalives stay away, the gossip's word carries the session on to the end of its TTL, and no longer; and when the gossip falls silent too, the session is lost at once.
+func TestGossipCarriesAnEarlySession(t *testing.T) {
+	for _, silent := range []time.Duration{0, 5 * time.Second} { // after so long the gossip falls silent; 0: never
+		synctest.Test(t, func(t *testing.T) {
+			cluster := newFakeCluster()
+			c := dialFake(t, cluster, nil)
+			defer finish(t, cluster, c)
+			gossip := &toldGossip{}
+			gossip.hears.Store(true)
+			session, err := c.openSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second}, gossip.Heard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cluster.cutRenewals()
+			begin := cluster.clock()
+			if silent != 0 {
+				time.AfterFunc(silent, func() { gossip.hears.Store(false) })
+			}
+			time.Sleep(4 * time.Second)
+			if session.State() != StateJeopardy {
+				t.Fatalf("a session whose gossip is heard is %v %v after its last renewal", session.State(), cluster.clock()-begin)
+			}
+			<-session.Context().Done()
+			lived, want := cluster.clock()-begin, c.clock.deadline(reading{}, 10_000)
+			if silent == 0 && (lived > want || lived < want-100*time.Millisecond) {
+				t.Errorf("it lived for %v; by its TTL it lives for %v", lived, want)
+			}
+			if silent != 0 && (lived < silent-heardCarries || lived > silent+heardCarries+askingPause) {
+				t.Errorf("it lived for %v, and its gossip for %v", lived, silent)
+			}
+		})
+	}
+}
+
+// A worker tells the gossip each session that it serves under, and its partitions end when neither keepalives nor gossip get through.
+func TestAWorkerPresentsItsSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		fakePool(cluster, func() []byte { return assignment(5, []any{0, 11}) })
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		gossip, told := &toldGossip{}, &diary{}
+		worker, err := c.Pool("orders").Join(t.Context(), WorkerConfig{ID: "a", Session: SessionOptions{EarlyEnd: 3 * time.Second}, Gossip: gossip}, told)
+		if err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		first := worker.Credentials().Session
+		if got, want := gossip.present.Load(), "orders/a/"+first; got != want {
+			t.Errorf("the gossip is told %q, not %q", got, want)
+		}
+		cluster.cutRenewals()
+		served := told.context(0)
+		time.Sleep(2400 * time.Millisecond)
+		if served.Err() != nil {
+			t.Error("the partition ended before it had to")
+		}
+		time.Sleep(200 * time.Millisecond)
+		if served.Err() == nil {
+			t.Error("nothing gets through, the cluster may give the partition to another in a moment, and it has not ended here")
+		}
+		cluster.script(nil)
+		time.Sleep(time.Minute)
+		if got := gossip.present.Load(); got != "orders/a/"+worker.Credentials().Session || worker.Credentials().Session == first {
+			t.Errorf("after another session, %s, the gossip is told %q", worker.Credentials().Session, got)
+		}
+		if err := worker.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestEarlyEndsThatCannotWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		for _, early := range []time.Duration{-1, MinEarlyEnd - time.Millisecond, MinEarlyEnd + time.Microsecond, DefaultSessionTTL + time.Millisecond} {
+			if _, err := c.OpenSession(t.Context(), SessionOptions{EarlyEnd: early}); err == nil {
+				t.Errorf("EarlyEnd %v was taken", early)
+			}
+		}
+		if n := cluster.commands("SESSION.OPEN"); n != 0 {
+			t.Errorf("the cluster was asked %d times", n)
+		}
+	})
+}
