@@ -2,6 +2,7 @@ package localcluster
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"os/exec"
@@ -16,6 +17,18 @@ import (
 // key is what gossip is encrypted with here: 32 bytes in base64.
 const key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
+// ClusterName is the name of the clusters that are founded here.
+const ClusterName = "local"
+
+// GossipKey is the key of their gossip.
+func GossipKey() []byte {
+	decoded, err := base64.StdEncoding.DecodeString(key)
+	if err != nil {
+		panic(err) // it stands above
+	}
+	return decoded
+}
+
 // Node is one `coordd serve`, started or not.
 type Node struct {
 	ID          string
@@ -29,11 +42,11 @@ type Node struct {
 // Cluster is a cluster of processes.
 type Cluster struct {
 	Voters []*Node
+	Gossip []string // the addresses at which they gossip
 
 	group  *process.Group
 	binary string
 	folder string
-	gossip []string // of the voters
 	made   int
 }
 
@@ -55,10 +68,10 @@ func Found(ctx context.Context, group *process.Group, binary, folder string, cou
 		if err != nil {
 			return nil, err
 		}
-		c.gossip = append(c.gossip, address)
+		c.Gossip = append(c.Gossip, address)
 	}
 	for i := range count {
-		n, err := c.make(c.gossip[i], "--bootstrap-expect", fmt.Sprint(count))
+		n, err := c.make(c.Gossip[i], "--bootstrap-expect", fmt.Sprint(count))
 		if err != nil {
 			return nil, err
 		}
@@ -88,7 +101,7 @@ func (c *Cluster) make(gossip string, more ...string) (*Node, error) {
 	id := fmt.Sprintf("n%d", c.made)
 	n := &Node{ID: id, Redis: addresses[0], HTTP: addresses[1], group: c.group}
 	n.arguments = append([]string{c.binary, "serve", "--node-id", id, "--data-dir", filepath.Join(c.folder, id), "--redis-addr", n.Redis, "--http-addr", n.HTTP, "--peer-addr", addresses[2],
-		"--gossip-addr", gossip, "--gossip-key", key, "--join", strings.Join(c.gossip, ",")}, more...)
+		"--cluster-name", ClusterName, "--gossip-addr", gossip, "--gossip-key", key, "--join", strings.Join(c.Gossip, ",")}, more...)
 	return n, nil
 }
 

@@ -39,6 +39,8 @@ var rooms = []room{
 		"a guard is linked into programs with drivers of their own, and brings none along"},
 	{"client/clienttest", []string{"client", "raftnode", "transport", "transport/peer", "transport/resp", "fsm/command"}, nil,
 		"it gives tests of other people's programs a whole cluster, and nothing else of the service"},
+	{"client/workergossip", []string{"client", "raftnode/gossip"}, []string{"github.com/hashicorp/go-hclog"},
+		"it gives a worker the nodes' gossip, and nothing else of a server; programs without it link neither"},
 	{"cmd", []string{"cmd", "fsm", "ring", "transport", "raftnode", "client", "internal"}, nil,
 		"cmd wires the rooms together"},
 	{"test/jepsen-lite", []string{"test/jepsen-lite", "client", "transport/resp/wire", "internal/committed", "internal/freeport", "internal/plant", "internal/process"}, nil,

@@ -29,6 +29,8 @@ type fleet struct {
 	pool      *client.Pool
 	endpoints string
 	ttl       time.Duration
+	early     time.Duration
+	gossip    string
 	running   map[string]*member
 
 	mu     sync.Mutex
@@ -55,7 +57,7 @@ func (f *fleet) start(id string) error {
 	}
 	defer input.Close()
 	out, output := io.Pipe()
-	spec := process.Spec{Name: id, Path: self, Args: []string{"worker", id, f.pool.Name(), f.endpoints, f.ttl.String()}, Stdin: input, Stdout: output}
+	spec := process.Spec{Name: id, Path: self, Args: []string{"worker", id, f.pool.Name(), f.endpoints, f.ttl.String(), f.early.String(), f.gossip}, Stdin: input, Stdout: output}
 	p, err := f.group.Start(spec)
 	if err != nil {
 		in.Close()

@@ -21,17 +21,18 @@ import (
 // plan is what the command line asks for.
 type plan struct {
 	partitions, workers int
-	ttl                 time.Duration
+	ttl, early          time.Duration
 	picture             string
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(os.Args) == 6 && os.Args[1] == "worker" { // how this program starts its workers
+	if len(os.Args) == 8 && os.Args[1] == "worker" { // how this program starts its workers
 		ttl, err := time.ParseDuration(os.Args[5])
-		if err == nil {
-			err = runWorker(os.Args[2], os.Args[3], os.Args[4], ttl)
+		early, alsoErr := time.ParseDuration(os.Args[6])
+		if err = errors.Join(err, alsoErr); err == nil {
+			err = runWorker(os.Args[2], os.Args[3], os.Args[4], client.SessionOptions{TTL: ttl, EarlyEnd: early}, os.Args[7])
 		}
 		exit(err)
 	}
@@ -39,6 +40,7 @@ func main() {
 	flag.IntVar(&p.partitions, "partitions", 4096, "of the pool")
 	flag.IntVar(&p.workers, "workers", 4, "that the pool has in the beginning, 2 to 16")
 	flag.DurationVar(&p.ttl, "ttl", 10*time.Second, "of the workers' sessions")
+	flag.DurationVar(&p.early, "early", 0, "let the workers take part in the gossip, and their sessions agree to end after so long without a renewal; 0: not")
 	flag.StringVar(&p.picture, "picture", filepath.Join("docs", "workers.svg"), "where to write the picture")
 	flag.Parse()
 	if flag.NArg() > 0 || p.workers < 2 || p.workers > 16 {
@@ -81,7 +83,7 @@ func run(ctx context.Context, out io.Writer, p plan) error {
 		return err
 	}
 	defer cluster.Close()
-	f := &fleet{group: group, pool: cluster.Pool("measured"), endpoints: strings.Join(endpoints, ","), ttl: p.ttl, running: map[string]*member{}}
+	f := &fleet{group: group, pool: cluster.Pool("measured"), endpoints: strings.Join(endpoints, ","), ttl: p.ttl, early: p.early, gossip: strings.Join(nodes.Gossip, ","), running: map[string]*member{}}
 	if _, err := f.pool.Create(ctx, client.PoolSettings{Partitions: p.partitions}); err != nil {
 		return err
 	}
@@ -136,7 +138,7 @@ func (f *fleet) roll(ctx context.Context, members int, word string, successor fu
 
 // report writes the table and the picture.
 func report(out io.Writer, p plan, spans []span, events []event) error {
-	fmt.Fprintf(out, "%d partitions, session TTL %s\n\n| what happens | hand-overs | interruptions | median | longest | settled after |\n| --- | --- | --- | --- | --- | --- |\n", p.partitions, p.ttl)
+	fmt.Fprintf(out, "%d partitions, session TTL %s, early end %s\n\n| what happens | hand-overs | interruptions | median | longest | settled after |\n| --- | --- | --- | --- | --- | --- |\n", p.partitions, p.ttl, p.early)
 	twice := 0
 	for _, s := range spans {
 		fmt.Fprintln(out, s.row())

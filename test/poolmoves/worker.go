@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/client/workergossip"
+	"github.com/coordd/coordd/internal/localcluster"
 )
 
 // runWorker is the program of one worker: it serves until it is told on its standard input how to end, "leave" or "restart".
-func runWorker(id, pool, endpoints string, ttl time.Duration) error {
+func runWorker(id, pool, endpoints string, session client.SessionOptions, nodes string) error {
 	ctx := context.Background()
 	cluster, err := client.Dial(ctx, client.Options{Endpoints: strings.Split(endpoints, ","), Name: id})
 	if err != nil {
@@ -21,7 +23,16 @@ func runWorker(id, pool, endpoints string, ttl time.Duration) error {
 	}
 	defer cluster.Close()
 	log := &serviceLog{out: bufio.NewWriter(os.Stdout)}
-	worker, err := cluster.Pool(pool).Join(ctx, client.WorkerConfig{ID: id, Session: client.SessionOptions{TTL: ttl}}, log)
+	config := client.WorkerConfig{ID: id, Session: session}
+	if session.EarlyEnd != 0 {
+		gossip, err := workergossip.Join(workergossip.Config{ClusterName: localcluster.ClusterName, Nodes: strings.Split(nodes, ","), Key: localcluster.GossipKey(), ListenAddress: "127.0.0.1:0"})
+		if err != nil {
+			return err
+		}
+		defer gossip.Leave(time.Second)
+		config.Gossip = gossip
+	}
+	worker, err := cluster.Pool(pool).Join(ctx, config, log)
 	if err != nil {
 		return err
 	}
