@@ -11,7 +11,7 @@
 // coordd members --workers shows.
 //
 // Gossip is encrypted with the key of the nodes (--gossip-key of coordd serve) and belongs to one cluster by its name. Whoever has the key can forge it; what he can do by that, and what protects against it,
-// stands at [client.SessionOptions]. Servers and workers reach each other over UDP and TCP in both directions.
+// stands at [client.SessionOptions] and in docs/workers.md. Servers and workers reach each other over UDP and TCP in both directions.
 //
 // It is a package of its own because it links memberlist; programs without it carry none of that.
 package workergossip

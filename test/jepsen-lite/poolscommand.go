@@ -45,6 +45,7 @@ func poolsFlags(set *flag.FlagSet, plan *pools.Plan) {
 	set.IntVar(&plan.Workers, "workers", plan.Workers, "how many worker processes")
 	set.IntVar(&plan.Partitions, "partitions", plan.Partitions, "of the pool")
 	set.DurationVar(&plan.TTL, "ttl", plan.TTL, "time to live of the workers' sessions")
+	set.DurationVar(&plan.Early, "early", plan.Early, "let workers take part in the gossip, and their sessions agree to end after so long without a renewal; 0: not")
 	set.StringVar(&plan.Gossip, "gossip", plan.Gossip, "what becomes of the gossip between nodes: ok, cut, or rogue")
 	set.BoolVar(&plan.Duplicate, "duplicate-worker", plan.Duplicate, "let second processes come under the ids of workers that live")
 	set.IntVar(&plan.Lookups, "lookups", plan.Lookups, "of the router, a second")

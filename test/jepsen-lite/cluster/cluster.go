@@ -151,6 +151,13 @@ func (c *Cluster) senderOf(address string) string {
 	return c.senders[address]
 }
 
+// Introduce lets datagrams of gossip from an address pass to the nodes, as those of somebody who is no node.
+func (c *Cluster) Introduce(address, name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.senders[address] = name
+}
+
 // Nodes are all nodes, those that were added later last.
 func (c *Cluster) Nodes() []*Node {
 	c.mu.Lock()

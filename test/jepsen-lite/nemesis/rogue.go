@@ -84,12 +84,12 @@ func (e *Env) rogueFrame() []byte {
 	return noise
 }
 
-// gossipLabel is the name of the cluster unless it is given another.
-const gossipLabel = "coordd"
+// ClusterName is the name of the cluster, unless it is given another: its gossip goes by it.
+const ClusterName = "coordd"
 
 func rogueGossip(ctx context.Context, env *Env) error {
 	names := []string{env.anyNode().ID(), "rogue"}
-	labels := []string{gossipLabel, "another cluster"}
+	labels := []string{ClusterName, "another cluster"}
 	for i, name := range names {
 		label := labels[(i+env.Random.IntN(2))%2]
 		list, err := env.gossipAs(name, label)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/internal/freeport"
 	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
@@ -166,11 +167,31 @@ func (c *campaign) endpoints(first int) (endpoints []string) {
 
 // startWorker starts a worker process. It waits for nothing.
 func (c *campaign) startWorker(id string, number int, patience time.Duration) (*child, error) {
-	started, err := c.fleet.start(id, order{Role: "worker", Worker: id, Number: number, Endpoints: c.endpoints(number), Store: c.store.order.Store, Partitions: c.plan.Partitions, TTL: c.plan.TTL, Patience: patience})
+	o := order{Role: "worker", Worker: id, Number: number, Endpoints: c.endpoints(number), Store: c.store.order.Store, Partitions: c.plan.Partitions, TTL: c.plan.TTL, Patience: patience}
+	if err := c.joinGossip(&o); err != nil {
+		return nil, err
+	}
+	started, err := c.fleet.start(id, o)
 	if err == nil {
 		c.workers[id] = started
 	}
 	return started, err
+}
+
+// joinGossip lets a worker take part in the gossip, if the plan says so.
+func (c *campaign) joinGossip(o *order) (err error) {
+	if c.plan.Early == 0 {
+		return nil
+	}
+	o.Early = c.plan.Early
+	if o.Gossip, err = freeport.Address(); err != nil {
+		return err
+	}
+	c.nodes.Introduce(o.Gossip, o.Worker)
+	for _, node := range c.nodes.Nodes() {
+		o.Gossipers = append(o.Gossipers, node.GossipAdvertise())
+	}
+	return nil
 }
 
 // settle waits until exactly the workers that live are members, and every partition has the owner that it should have.

@@ -19,6 +19,9 @@ type order struct {
 	Number     int           `json:"number,omitempty"`
 	Partitions int           `json:"partitions,omitempty"`
 	TTL        time.Duration `json:"ttl_ns,omitempty"`
+	Early      time.Duration `json:"early_ns,omitempty"`
+	Gossip     string        `json:"gossip,omitempty"` // where a worker gossips, and with whom
+	Gossipers  []string      `json:"gossipers,omitempty"`
 	Patience   time.Duration `json:"patience_ns,omitempty"` // of a join
 	Lookups    int           `json:"lookups,omitempty"`
 	Requests   int           `json:"requests,omitempty"`

@@ -189,10 +189,18 @@ func (c *campaign) reowned() verdict {
 	}
 	slices.Sort(spans)
 	if len(spans) > 0 {
-		v.says = fmt.Sprintf("%d partitions of workers that died or stopped; with a TTL of %v others had them after %.2f s at the median, %.2f s at most (with the leader killed too: %.2f s)",
-			len(c.found.orphans), c.plan.TTL, spans[len(spans)/2].Seconds(), spans[len(spans)-1].Seconds(), worst["kill a worker and the leader"].Seconds())
+		v.says = fmt.Sprintf("%d partitions of workers that died or stopped; with a TTL of %v%s others had them after %.2f s at the median, %.2f s at most (with the leader killed too: %.2f s)",
+			len(c.found.orphans), c.plan.TTL, c.early(), spans[len(spans)/2].Seconds(), spans[len(spans)-1].Seconds(), worst["kill a worker and the leader"].Seconds())
 	}
 	return v
+}
+
+// early says to what the sessions agreed.
+func (c *campaign) early() string {
+	if c.plan.Early == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and an early end after %v", c.plan.Early)
 }
 
 // rolling looks in the log for partitions that another got while workers were restarted.

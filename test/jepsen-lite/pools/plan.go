@@ -13,6 +13,7 @@ type Plan struct {
 	Workers    int
 	Partitions int
 	TTL        time.Duration // of the workers' sessions
+	Early      time.Duration // after which without a renewal they agree to end; the workers then take part in the gossip. 0: they do not
 	Gossip     string        // ok, cut or rogue
 	Duplicate  bool          // a second process under a live worker's id comes every now and then
 	Lookups    int           // of the router, a second
@@ -38,6 +39,9 @@ func (p Plan) Validate() error {
 	var faults []error
 	if p.Duration <= 0 || p.TTL < time.Second {
 		faults = append(faults, fmt.Errorf("duration %v and TTL %v: the first must be positive, the second at least 1 s", p.Duration, p.TTL))
+	}
+	if p.Early != 0 && (p.Early < time.Second || p.Early > p.TTL) {
+		faults = append(faults, fmt.Errorf("an early end after %v; it is between 1 s and the TTL, %v", p.Early, p.TTL))
 	}
 	if p.Workers < 2 || p.Workers > maxWorkers {
 		faults = append(faults, fmt.Errorf("%d workers; between 2 and %d can be run", p.Workers, maxWorkers))

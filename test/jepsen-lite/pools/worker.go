@@ -13,7 +13,9 @@ import (
 
 	"github.com/coordd/coordd/client"
 	"github.com/coordd/coordd/client/poolhttp"
+	"github.com/coordd/coordd/client/workergossip"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
 )
 
 const (
@@ -74,8 +76,17 @@ func (w *campaigner) run(ctx context.Context, words <-chan string) error {
 	if err != nil {
 		return err
 	}
+	config := client.WorkerConfig{ID: w.order.Worker, Address: listener.Addr().String(), Session: client.SessionOptions{TTL: w.order.TTL, EarlyEnd: w.order.Early}}
+	if w.order.Early != 0 {
+		gossip, err := workergossip.Join(workergossip.Config{ClusterName: nemesis.ClusterName, Nodes: w.order.Gossipers, ListenAddress: w.order.Gossip})
+		if err != nil {
+			return err
+		}
+		defer gossip.Leave(time.Second)
+		config.Gossip = gossip
+	}
 	joining, cancel := context.WithTimeout(ctx, w.order.Patience)
-	worker, err := cluster.Pool(poolName).Join(joining, client.WorkerConfig{ID: w.order.Worker, Address: listener.Addr().String(), Session: client.SessionOptions{TTL: w.order.TTL}}, w)
+	worker, err := cluster.Pool(poolName).Join(joining, config, w)
 	cancel()
 	var busy *client.WorkerBusyError
 	if errors.As(err, &busy) {
