@@ -50,9 +50,10 @@ var errNoReason = errors.New("a reason is required: it is kept in the history an
 type SessionInfo struct {
 	ID, Client           string
 	TTL, Remaining       time.Duration
-	Holds, Waits, Losses int    // how many
-	Node                 bool   // it is a node's own
-	Killed               string // the reason, if an operator has ended it
+	EarlyEnd             time.Duration // see SessionOptions; 0: it did not agree
+	Holds, Waits, Losses int           // how many
+	Node                 bool          // it is a node's own
+	Killed               string        // the reason, if an operator has ended it
 	Metadata             string
 	Held                 []SessionHold // at most 1000; only from SessionInfo
 	Waiting              []SessionWait // at most 1000; only from SessionInfo
@@ -119,7 +120,7 @@ func (c *Client) KillSession(ctx context.Context, id, reason string, now bool) (
 
 func sessionInfoOf(answer wire.Value, nowMs int64) SessionInfo {
 	f := mapOf(answer)
-	info := SessionInfo{ID: f.text("session"), Client: f.text("client"), TTL: f.span("ttl_ms"), Remaining: f.span("remaining_ms"), Holds: int(f.number("holds_total")),
+	info := SessionInfo{ID: f.text("session"), Client: f.text("client"), TTL: f.span("ttl_ms"), Remaining: f.span("remaining_ms"), EarlyEnd: f.span("early_ms"), Holds: int(f.number("holds_total")),
 		Waits: int(f.number("waits_total")), Losses: int(f.number("losses_total")), Node: f.flag("node"), Killed: f.text("killed"), Metadata: f.text("meta")}
 	for _, element := range f.list("holds") {
 		h := mapOf(element)

@@ -99,7 +99,7 @@ func (v *view) sessionList(op command.SessionList) command.Reply {
 func (v *view) sessionFields(id command.SessionID, session sessionRecord) []command.Reply {
 	_, losses := v.s.lossesOf(id, 0)
 	note, _ := v.s.ends.get(id)
-	return []command.Reply{
+	fields := []command.Reply{
 		text("session"), text(id.String()),
 		text("client"), text(session.clientName),
 		text("ttl_ms"), command.Integer(session.ttl),
@@ -113,6 +113,10 @@ func (v *view) sessionFields(id command.SessionID, session sessionRecord) []comm
 		text("killed"), text(note.why),
 		text("meta"), command.Bulk(session.metadata),
 	}
+	if silence, agreed := v.s.earlyEnds.get(id); agreed {
+		fields = append(fields, text("early_ms"), command.Integer(silence))
+	}
+	return fields
 }
 
 // sessionInfo tells about one session, what it holds and what it waits for.

@@ -31,6 +31,7 @@ type sessionView struct {
 	Client      string            `json:"client,omitempty"`
 	TTLMs       int64             `json:"ttl_ms"`
 	RemainingMs int64             `json:"remaining_ms"`
+	EarlyMs     int64             `json:"early_ms,omitempty"`
 	Holds       int               `json:"holds_total"`
 	Waits       int               `json:"waits_total"`
 	Losses      int               `json:"losses_total"`
@@ -120,7 +121,7 @@ func listSessions(ctx context.Context, q *query, cluster *client.Client, list cl
 
 func viewOfSession(info client.SessionInfo) sessionView {
 	view := sessionView{
-		Session: info.ID, Client: info.Client, TTLMs: info.TTL.Milliseconds(), RemainingMs: info.Remaining.Milliseconds(), Holds: info.Holds, Waits: info.Waits,
+		Session: info.ID, Client: info.Client, TTLMs: info.TTL.Milliseconds(), RemainingMs: info.Remaining.Milliseconds(), EarlyMs: info.EarlyEnd.Milliseconds(), Holds: info.Holds, Waits: info.Waits,
 		Losses: info.Losses, Node: info.Node, Killed: info.Killed, Metadata: info.Metadata,
 	}
 	for _, h := range info.Held {

@@ -51,6 +51,9 @@ func TestSessions(t *testing.T) {
 		if field(t, agreed, "early_ms") != 2000 || field(t, renewed, "early_ms") != 2000 {
 			t.Errorf("a session that agreed to an early end: %s, renewed %s", show(agreed), show(renewed))
 		}
+		if info := client.do("SESSION.INFO " + textField(t, agreed, "session")); field(t, info, "early_ms") != 2000 {
+			t.Errorf("of a session that agreed to an early end it is told: %s", show(info))
+		}
 	}
 }
 

@@ -101,7 +101,7 @@ var (
 		{name: "losses", is: objects, of: lossShape, about: "the first 64 losses that are not acknowledged, oldest first"},
 		{name: "losses_total", is: aNumber, about: "how many there are"}}}
 	sessionProperties = []property{
-		pSession, pClient, pTTL, pNow, pDeadline, pRemaining,
+		pSession, pClient, pTTL, pNow, pDeadline, pRemaining, pEarly,
 		{name: "holds_total", is: aNumber, about: "how many locks it holds"},
 		{name: "waits_total", is: aNumber, about: "how many it waits for"},
 		{name: "losses_total", is: aNumber, about: "losses that are not acknowledged"},
