@@ -1,10 +1,12 @@
 package raftnode_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/internal/freeport"
 	"github.com/coordd/coordd/raftnode"
 	"github.com/coordd/coordd/raftnode/clustertest"
 	"github.com/coordd/coordd/raftnode/gossip"
@@ -144,5 +146,38 @@ func TestS28_ALiarEndsNoSessionThatIsRenewed(t *testing.T) {
 	// Beside the renewals there are ticks, at most four a second, and the entries of nodes about themselves.
 	if entries := c.Node(leader).Status().AppliedIndex - before; entries > 2*renewals+60 {
 		t.Errorf("the lies cost %d entries beside %d renewals", entries-renewals, renewals)
+	}
+}
+
+// S22: a cluster is founded by exactly so many nodes that see each other. Workers that gossip under the cluster's name already are none of them, and are no members afterwards.
+func TestS22_WorkersInTheGossipFoundNoCluster(t *testing.T) {
+	var workers []*gossip.Gossip
+	var addresses []string
+	for i := range 2 {
+		g, err := gossip.Start(gossip.Config{NodeID: fmt.Sprint("worker-", i), ListenAddress: "127.0.0.1:0", Worker: gossip.Worker{ClusterName: raftnode.DefaultClusterName, Session: "1-0"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer g.Close()
+		workers, addresses = append(workers, g), append(addresses, g.Address())
+	}
+	for range 3 {
+		address, err := freeport.Address()
+		if err != nil {
+			t.Fatal(err)
+		}
+		addresses = append(addresses, address)
+	}
+	c := clustertest.Start(t, clustertest.Options{Configure: func(i int, config *raftnode.Config) {
+		config.GossipAddress, config.Join = addresses[len(workers)+i], addresses // which begin with the workers'
+	}})
+	leader := c.AwaitLeader(-1)
+	for end := time.Now().Add(20 * time.Second); len(c.Node(leader).Status().Workers) != len(workers); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("the leader hears %d workers of %d", len(c.Node(leader).Status().Workers), len(workers))
+		}
+	}
+	if status := c.Node(leader).Status(); len(status.Members) != 3 || status.Voters() != 3 || len(status.Gossip) != 3 {
+		t.Errorf("with workers in the gossip there are %d members, %d voters, and gossip shows %d nodes", len(status.Members), status.Voters(), len(status.Gossip))
 	}
 }

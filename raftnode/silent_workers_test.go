@@ -31,6 +31,7 @@ func TestOnlySilentSessionsThatAgreedAreDoubted(t *testing.T) {
 		"suspect":                             {[]gossip.Member{seen("1-0", gossip.Suspect)}, 1000, "[{1-0 500}]"},
 		"alive":                               {[]gossip.Member{seen("1-0", gossip.Alive)}, 9000, "[]"},
 		"left":                                {[]gossip.Member{seen("1-0", gossip.Left)}, 9000, "[]"},
+		"one left, another died":              {[]gossip.Member{seen("1-0", gossip.Dead), seen("1-0", gossip.Left)}, 1000, "[{1-0 500}]"},
 		"renewed lately":                      {[]gossip.Member{seen("1-0", gossip.Dead)}, 999, "[]"},
 		"did not agree":                       {[]gossip.Member{seen("2-0", gossip.Dead)}, 9000, "[]"},
 		"no session":                          {[]gossip.Member{seen("", gossip.Dead), seen("x", gossip.Dead), seen("11-0", gossip.Dead)}, 9000, "[]"},
