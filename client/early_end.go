@@ -11,7 +11,7 @@ import (
 // honest leader from doubting it, and each answer carries it a moment: less than the time in which a node that stops hearing it begins to suspect it.
 const (
 	heardCarries = 250 * time.Millisecond
-	askingPause  = 100 * time.Millisecond
+	askingPause  = 100 * time.Millisecond // from one question to the next: an answer may take 150 ms without a gap
 )
 
 // WorkerGossip is this process's place in the gossip of the cluster's nodes. Package client/workergossip has one; this package has none, so that programs without it do not link it.
@@ -59,7 +59,8 @@ func (s *Session) listen(heard func(context.Context) bool) {
 			s.mu.Unlock()
 			s.look()
 		}
-		_ = wait(s.ctx, askingPause) // the loop sees why
+		next := max(askingPause-(s.client.clock.now()-asked), askingPause/4)
+		_ = wait(s.ctx, next) // the loop sees why
 	}
 }
 

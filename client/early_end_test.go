@@ -14,6 +14,7 @@ import (
 // toldGossip is a gossip that answers as it is told to, and counts.
 type toldGossip struct {
 	hears   atomic.Bool
+	delay   time.Duration // of an answer
 	asked   atomic.Int64
 	present atomic.Value // what was presented last
 }
@@ -22,8 +23,11 @@ func (g *toldGossip) Present(pool, worker, session string) {
 	g.present.Store(fmt.Sprint(pool, "/", worker, "/", session))
 }
 
-func (g *toldGossip) Heard(context.Context) bool {
+func (g *toldGossip) Heard(ctx context.Context) bool {
 	g.asked.Add(1)
+	if wait(ctx, g.delay) != nil {
+		return false
+	}
 	return g.hears.Load()
 }
 
@@ -103,7 +107,7 @@ func TestGossipCarriesAnEarlySession(t *testing.T) {
 			cluster := newFakeCluster()
 			c := dialFake(t, cluster, nil)
 			defer finish(t, cluster, c)
-			gossip := &toldGossip{}
+			gossip := &toldGossip{delay: 100 * time.Millisecond}
 			gossip.hears.Store(true)
 			session, err := c.openSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second}, gossip.Heard)
 			if err != nil {
