@@ -119,9 +119,6 @@ func (n *Node) Stopped() bool {
 // PeerAddr and GossipAddr are where the node really listens for the others: the way of those who do not belong to the cluster.
 func (n *Node) PeerAddr() string { return n.peerAddr }
 
-// GossipAdvertise is where others send their gossip.
-func (n *Node) GossipAdvertise() string { return n.gossipAdvertise }
-
 // GossipAddr is where the node really listens for gossip.
 func (n *Node) GossipAddr() string { return n.gossipAddr }
 
