@@ -63,6 +63,13 @@ func dispatch(ctx context.Context, arguments []string) int {
 		}
 		return exitValid
 	}
+	if len(arguments) == 1 && arguments[0] == withinWord {
+		if err := within(ctx, os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return exitUnknown
+		}
+		return exitValid
+	}
 	for _, one := range commands() {
 		if len(arguments) > 0 && arguments[0] == one.name {
 			return finish(one.run(ctx, arguments[1:]))

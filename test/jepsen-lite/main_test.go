@@ -16,6 +16,7 @@ func TestTheCommandOfAPlanMakesThePlan(t *testing.T) {
 	odd := run.Default()
 	odd.Workloads, odd.Nemeses, odd.Nodes, odd.Clients, odd.Duration, odd.Seed = []string{"redis"}, []string{"none", "kill-all"}, 5, 7, 3*time.Second, 1<<63
 	odd.TTL, odd.LogStore, odd.SnapshotEntries, odd.Compact, odd.Hold, odd.Calm, odd.StopEarly = time.Second, "wal", 7, true, time.Second, 0, true
+	odd.Network = "namespaces"
 	plans := []run.Plan{run.Default(), odd}
 	for _, one := range suite.All()[0].Runs {
 		plans = append(plans, one.Plan)
@@ -37,7 +38,7 @@ func TestTheCommandOfAPlanMakesThePlan(t *testing.T) {
 func TestWrongCommandLinesSaySoAndDoNothing(t *testing.T) {
 	silence(t)
 	for _, line := range []string{"", "walk", "run --nemesis nonsense", "run --workload nonsense", "run --nodes 0", "run --duration 1ms", "run --ttl 1ms", "run extra", "run --nonsense",
-		"suite", "suite nonsense", "replay", "replay " + t.TempDir(), "matrix", "run --log-store rocks"} {
+		"suite", "suite nonsense", "replay", "replay " + t.TempDir(), "matrix", "run --log-store rocks", "run --network pigeons", "run --network namespaces --endpoints 127.0.0.1:1"} {
 		if code := dispatch(t.Context(), strings.Fields(line)); code != exitUsage {
 			t.Errorf("jepsen-lite %s: exit code %d, want %d", line, code, exitUsage)
 		}

@@ -53,6 +53,7 @@ func planFlags(set *flag.FlagSet, plan *run.Plan) {
 	set.DurationVar(&plan.Calm, "calm", plan.Calm, "for how long it is quiet between faults")
 	set.BoolVar(&plan.Failpoints, "failpoints", plan.Failpoints, "build coordd with the tag failpoints, for the nemeses clock-* and crash-point")
 	set.StringVar(&plan.Mutant, "mutant", plan.Mutant, "plant a bug; see jepsen-lite list")
+	set.StringVar(&plan.Network, "network", plan.Network, "proxies, everywhere; or namespaces, one for each node and client process with a firewall between them, as root on Linux")
 	set.BoolVar(&plan.StopEarly, "stop-early", plan.StopEarly, "stop at the first violation that shows while the run goes on")
 	set.Var(list{&plan.Endpoints}, "endpoints", "Redis ports of a cluster that runs already: only clients run, nothing is harmed, and no log is read")
 	set.StringVar(&plan.User, "user", "", "user of that cluster; the password stands in COORDD_PASSWORD")
@@ -192,7 +193,11 @@ func (w *workshop) run(ctx context.Context, plan run.Plan, folder string) (*run.
 		return nil, err
 	}
 	made := w.built[variant{plan.Failpoints, plan.Mutant}]
-	return run.Do(ctx, plan, run.Place{Out: folder, Binary: made.coordd, Program: made.clients, Say: w.say})
+	place := run.Place{Out: folder, Binary: made.coordd, Program: made.clients, Say: w.say}
+	if plan.InNamespaces() {
+		return w.runWithin(ctx, plan, place)
+	}
+	return run.Do(ctx, plan, place)
 }
 
 // repository finds the root of the checkout.
@@ -219,7 +224,7 @@ func printVerdict(verdict *run.Verdict, folder string) {
 	for _, ended := range verdict.Ended {
 		fmt.Println(ended)
 	}
-	fmt.Printf("\n%d faults, %d nemeses skipped, %d problems\n", len(verdict.Faults), len(verdict.Skipped), len(verdict.Problems))
+	fmt.Printf("\n%d faults, %d nemeses skipped, %d problems; links: %s\n", len(verdict.Faults), len(verdict.Skipped), len(verdict.Problems), verdict.Effects)
 	for _, skipped := range verdict.Skipped {
 		fmt.Println("skipped:", skipped)
 	}

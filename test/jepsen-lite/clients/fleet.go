@@ -26,8 +26,10 @@ type Fleet struct {
 	Order Assignment
 	// Endpoints gives a place its endpoints. A process that takes the place of another gets the same.
 	Endpoints func(place int) []string
-	Writer    *history.Writer
-	Tracker   *Tracker
+	// Inside starts the process of a place where it belongs; nil starts it like any other.
+	Inside  func(place int, start func() error) error
+	Writer  *history.Writer
+	Tracker *Tracker
 
 	mu      sync.Mutex
 	members []*Member // by place
@@ -74,9 +76,17 @@ func (f *Fleet) start(place int) (*Member, error) {
 	}
 	defer theirs.Close()
 	member.input = ours
-	member.child, err = f.Group.Start(process.Spec{
-		Name: "client-" + member.Name, Path: f.Program, Args: append(append([]string(nil), f.Arguments...), "client"), Stdin: theirs, Stdout: &collector{fleet: f, name: member.Name},
-	})
+	start := func() (err error) {
+		member.child, err = f.Group.Start(process.Spec{
+			Name: "client-" + member.Name, Path: f.Program, Args: append(append([]string(nil), f.Arguments...), "client"), Stdin: theirs, Stdout: &collector{fleet: f, name: member.Name},
+		})
+		return err
+	}
+	if f.Inside != nil {
+		err = f.Inside(place, start)
+	} else {
+		err = start()
+	}
 	if err == nil {
 		_, err = ours.Write(append(line, '\n'))
 	}

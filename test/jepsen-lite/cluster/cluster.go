@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coordd/coordd/internal/freeport"
 	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
 )
@@ -39,11 +38,10 @@ type Config struct {
 
 // Cluster is the nodes of one run.
 type Cluster struct {
-	Net *network.Net
+	Net network.Network
 
-	config  Config
-	group   *process.Group
-	senders map[string]string // names of the nodes by the address from which they send datagrams
+	config Config
+	group  *process.Group
 
 	mu    sync.Mutex
 	nodes []*Node
@@ -60,8 +58,8 @@ func Build(ctx context.Context, repository, program, path string, arguments ...s
 }
 
 // New prepares the nodes and their addresses; Start starts them. The group ends their processes.
-func New(config Config, group *process.Group, net *network.Net) (*Cluster, error) {
-	c := &Cluster{Net: net, config: config, group: group, senders: map[string]string{}}
+func New(config Config, group *process.Group, net network.Network) (*Cluster, error) {
+	c := &Cluster{Net: net, config: config, group: group}
 	for i := range config.Nodes {
 		if _, err := c.AddNode("n" + strconv.Itoa(i+1)); err != nil {
 			return nil, err
@@ -74,31 +72,24 @@ func New(config Config, group *process.Group, net *network.Net) (*Cluster, error
 func (c *Cluster) AddNode(name string) (*Node, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	addresses := make([]string, 6)
-	for i := range addresses {
-		var err error
-		if addresses[i], err = freeport.Address(); err != nil {
-			return nil, err
-		}
+	addresses, err := c.Net.AddNode(name, c.processes)
+	if err != nil {
+		return nil, err
 	}
 	node := &Node{
 		Name: name, cluster: c, DataDir: filepath.Join(c.config.DataDir, name),
-		RedisAddr: addresses[0], HTTPAddr: addresses[1], peerAddr: addresses[2], gossipAddr: addresses[3], PeerAdvertise: addresses[4], gossipAdvertise: addresses[5],
+		RedisAddr: addresses.Redis, HTTPAddr: addresses.HTTP, peerAddr: addresses.Peer, gossipAddr: addresses.Gossip,
+		PeerAdvertise: addresses.PeerAdvertise, gossipAdvertise: addresses.GossipAdvertise,
 	}
 	if err := os.MkdirAll(node.DataDir, 0o700); err != nil {
 		return nil, err
 	}
-	owner := network.ByOwner(c.processes)
-	if err := c.Net.Listen(network.Peer, name, node.PeerAdvertise, node.peerAddr, owner); err != nil {
-		return nil, err
-	}
-	if err := c.Net.ListenGossip(name, node.gossipAdvertise, node.gossipAddr, owner, c.senderOf); err != nil {
-		return nil, err
-	}
-	c.senders[node.gossipAddr] = name
 	c.nodes = append(c.nodes, node)
 	return node, nil
 }
+
+// loopback is the host of a network that keeps to the machine's own loopback.
+const loopback = "127.0.0.1"
 
 // arguments are those of coordd serve.
 func (n *Node) arguments() []string {
@@ -117,6 +108,9 @@ func (n *Node) arguments() []string {
 	}
 	if !n.joins && slices.Index(c.nodes, n) < c.config.Nodes {
 		arguments = append(arguments, "--bootstrap-expect", strconv.Itoa(c.config.Nodes))
+	}
+	if c.Net.Host() != loopback {
+		arguments = append(arguments, "--insecure") // nobody else is in that network
 	}
 	if c.config.LogStore != "" {
 		arguments = append(arguments, "--log-store", c.config.LogStore)
@@ -143,19 +137,6 @@ func (c *Cluster) processes() map[int]string {
 		}
 	}
 	return names
-}
-
-func (c *Cluster) senderOf(address string) string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.senders[address]
-}
-
-// Introduce lets datagrams of gossip from an address pass to the nodes, as those of somebody who is no node.
-func (c *Cluster) Introduce(address, name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.senders[address] = name
 }
 
 // Nodes are all nodes, those that were added later last.

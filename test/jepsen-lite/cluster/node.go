@@ -72,7 +72,11 @@ func (n *Node) Start(flags ...string) error {
 	if n.cluster.config.Failpoints {
 		spec.Env = append(spec.Env, failpointsVariable+"="+n.ordersFile())
 	}
-	child, err := n.cluster.group.Start(spec)
+	var child *process.Process
+	err := n.cluster.Net.Inside(n.Name, func() (err error) {
+		child, err = n.cluster.group.Start(spec)
+		return err
+	})
 	if err != nil {
 		return err
 	}

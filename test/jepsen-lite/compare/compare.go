@@ -87,7 +87,7 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 		return row, err
 	}
 	writer, tracker := history.NewWriter(file), clients.NewTracker()
-	registers, err := store.Start(writer, tracker.Observe)
+	registers, err := store.Start(net.Host(), writer, tracker.Observe)
 	if err != nil {
 		return row, err
 	}

@@ -118,7 +118,7 @@ func Recovery(ctx context.Context, plan Plan, name, how string) (pauses Pauses, 
 		return pauses, err
 	}
 	writer, tracker := history.NewWriter(file), clients.NewTracker()
-	registers, err := store.Start(writer, tracker.Observe)
+	registers, err := store.Start(net.Host(), writer, tracker.Observe)
 	if err != nil {
 		return pauses, err
 	}

@@ -104,10 +104,12 @@ func narrow(ctx context.Context, env *Env) error {
 func resets(ctx context.Context, env *Env) error {
 	for end := time.Now().Add(env.Hold); time.Now().Before(end); {
 		names := env.shuffled()
-		env.sever(names[0], names[1%len(names)], network.Reset, network.Peer)
-		env.sever(names[0], names[1%len(names)], network.Pass, network.Peer)
-		if err := cluster.Pause(ctx, env.between(20*time.Millisecond, 200*time.Millisecond)); err != nil {
-			return err
+		for _, cut := range []network.Cut{network.Reset, network.Pass} {
+			env.sever(names[0], names[1%len(names)], cut, network.Peer)
+			// A firewall ends a connection only when something is sent over it.
+			if err := cluster.Pause(ctx, env.between(20*time.Millisecond, 150*time.Millisecond)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

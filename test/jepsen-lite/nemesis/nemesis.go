@@ -46,7 +46,7 @@ type Host struct {
 type Env struct {
 	Host    Host
 	Cluster *cluster.Cluster
-	Net     *network.Net
+	Net     network.Network
 	Clients *clients.Fleet
 	Tracker *clients.Tracker
 	Random  *rand.Rand

@@ -99,7 +99,7 @@ func rogueGossip(ctx context.Context, env *Env) error {
 		defer list.Shutdown()
 		env.Printf("somebody gossips as %s, under the label %q, and reached %d nodes", name, label, env.joinAll(list))
 	}
-	garbage, err := net.ListenPacket("udp", "127.0.0.1:0")
+	garbage, err := net.ListenPacket("udp", net.JoinHostPort(env.Net.Host(), "0"))
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (e *Env) gossipAs(name, label string) (*memberlist.Memberlist, error) {
 	}
 	settings := memberlist.DefaultLocalConfig()
 	settings.Name, settings.Label = name, label
-	settings.BindAddr, settings.BindPort, settings.AdvertisePort = resolved.IP.String(), resolved.Port, resolved.Port
+	settings.BindAddr, settings.BindPort, settings.AdvertisePort = e.Net.Host(), resolved.Port, resolved.Port
 	settings.TCPTimeout = time.Second
 	settings.Logger = log.New(io.Discard, "", 0)
 	return memberlist.Create(settings)

@@ -46,13 +46,14 @@ type link struct {
 	plane    Plane
 }
 
-// Net is the network of one run. Its methods may be called from many goroutines.
+// Net is a network of proxies. Its methods may be called from many goroutines.
 type Net struct {
 	mu      sync.Mutex
 	faults  map[link]Fault
 	changed chan struct{} // closed, and made anew, with every change of faults
 	streams map[*stream]struct{}
 	doors   map[string][]*door // by the name of the node behind them
+	gossips map[string]string  // names of nodes by the address from which they send datagrams
 	random  *rand.Rand
 	closed  bool
 	pumping sync.WaitGroup
@@ -63,7 +64,7 @@ type Net struct {
 // New makes a network without any link. The seed decides which datagrams are lost.
 func New(seed uint64) *Net {
 	return &Net{
-		faults: map[link]Fault{}, changed: make(chan struct{}), streams: map[*stream]struct{}{}, doors: map[string][]*door{},
+		faults: map[link]Fault{}, changed: make(chan struct{}), streams: map[*stream]struct{}{}, doors: map[string][]*door{}, gossips: map[string]string{},
 		random: rand.New(rand.NewPCG(seed, 7)),
 	}
 }
@@ -150,18 +151,9 @@ func (n *Net) doorsOf(node string) []*door {
 	return append([]*door(nil), n.doors[node]...)
 }
 
-// Effects counts what faults have done so far: a fault that had no effect has proved nothing.
-type Effects struct {
-	Held       int64 `json:"held"`       // pieces of streams that waited for the end of a cut
-	Reset      int64 `json:"reset"`      // streams that were ended
-	Lost       int64 `json:"lost"`       // datagrams
-	Duplicated int64 `json:"duplicated"` // datagrams
-	Strangers  int64 `json:"strangers"`  // streams between nodes whose sender was not found; they were closed
-}
-
 // Effects tells what was done so far.
 func (n *Net) Effects() Effects {
-	return Effects{n.held.Load(), n.reset.Load(), n.lost.Load(), n.duplicated.Load(), n.strangers.Load()}
+	return Effects{Held: n.held.Load(), Reset: n.reset.Load(), Lost: n.lost.Load(), Duplicated: n.duplicated.Load(), Strangers: n.strangers.Load()}
 }
 
 // Close ends everything and waits for it.

@@ -2,8 +2,6 @@
 
 package network
 
-import "net"
-
 // CanTellSenders says whether streams between processes can be told apart here.
 const CanTellSenders = false
 

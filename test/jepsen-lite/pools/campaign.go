@@ -187,7 +187,7 @@ func (c *campaign) joinGossip(o *order) (err error) {
 	if o.Gossip, err = freeport.Address(); err != nil {
 		return err
 	}
-	c.nodes.Introduce(o.Gossip, o.Worker)
+	c.nodes.Net.Introduce(o.Gossip, o.Worker)
 	for _, node := range c.nodes.Nodes() {
 		o.Gossipers = append(o.Gossipers, node.GossipAddr()) // streams of strangers do not pass the doors; datagrams do, now
 	}

@@ -21,6 +21,7 @@ type Page struct {
 	Start      time.Time
 	Took       time.Duration
 	Recovery   time.Duration
+	Network    string // what faults of links did
 	Results    []check.Result
 	Faults     []Fault
 	Skipped    []string

@@ -24,6 +24,9 @@ func (r *run) judge(ctx context.Context) error {
 	}
 	r.verdict.Results = append(r.verdict.Results, check.Judge(evidence)...)
 	r.verdict.Effects, r.verdict.Recovery = r.net.Effects(), r.result.Took
+	if err := r.net.Err(); err != nil {
+		r.problem("%v", err)
+	}
 	verdicts := []check.Verdict{}
 	for _, result := range r.verdict.Results {
 		verdicts = append(verdicts, result.Verdict)
@@ -130,7 +133,7 @@ func (r *run) page() error {
 	}
 	page := report.Page{
 		Verdict: string(r.verdict.Verdict), Command: r.verdict.Command, Start: r.verdict.Start, Took: r.verdict.Took, Results: r.verdict.Results,
-		Skipped: r.verdict.Skipped, Problems: r.verdict.Problems, Events: events, Operations: operations, Recovery: r.verdict.Recovery,
+		Skipped: r.verdict.Skipped, Problems: r.verdict.Problems, Events: events, Operations: operations, Recovery: r.verdict.Recovery, Network: r.verdict.Effects.String(),
 	}
 	page.Holders = (&check.Run{Events: events, Operations: operations}).Holders()
 	for _, fault := range r.verdict.Faults {

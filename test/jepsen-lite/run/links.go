@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/client"
-	"github.com/coordd/coordd/internal/freeport"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
-	"github.com/coordd/coordd/test/jepsen-lite/network"
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
 
@@ -25,11 +23,8 @@ func (r *run) endpoints() ([][]string, error) {
 		}
 		var addresses []string
 		for _, node := range r.cluster.Nodes() {
-			address, err := freeport.Address()
+			address, err := r.net.Reach(nemesis.Place(place), node.Name, node.RedisAddr)
 			if err != nil {
-				return nil, err
-			}
-			if err := r.net.Listen(network.Client, node.Name, address, node.RedisAddr, network.From(nemesis.Place(place))); err != nil {
 				return nil, err
 			}
 			addresses = append(addresses, address)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/network"
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
 
@@ -28,6 +29,8 @@ type Plan struct {
 	// Hold is for how long a fault stays, and Calm for how long it is quiet in between.
 	Hold time.Duration `json:"hold_ns"`
 	Calm time.Duration `json:"calm_ns"`
+	// Network is network.Proxies or network.Namespaces; empty is proxies.
+	Network string `json:"network,omitempty"`
 	// StopEarly ends the run at the first violation that is seen while it goes on.
 	StopEarly bool `json:"stop_early,omitempty"`
 	// Mutant is the name of the bug that was planted; empty for none.
@@ -81,9 +84,14 @@ func (p Plan) Validate() error {
 	complain(p.TTL < minTTL, "--ttl is %v; a session lives at least %v", p.TTL, minTTL)
 	complain(p.LogStore != "bolt" && p.LogStore != "wal", "--log-store is %q; it is bolt or wal", p.LogStore)
 	complain(p.Hold <= 0 || p.Calm < 0, "--hold must be positive, and --calm must not be negative")
+	complain(p.Network != "" && p.Network != network.Proxies && p.Network != network.Namespaces, "--network is %q; it is %s or %s", p.Network, network.Proxies, network.Namespaces)
+	complain(p.InNamespaces() && len(p.Endpoints) > 0, "--network %s is for nodes that the harness starts; leave --endpoints out", network.Namespaces)
 	complain(p.SnapshotEntries < 1, "--snapshot-entries is %d; at least 1 is needed", p.SnapshotEntries)
 	return errors.Join(faults...)
 }
+
+// InNamespaces says that nodes and clients live in network namespaces of their own.
+func (p Plan) InNamespaces() bool { return p.Network == network.Namespaces }
 
 // ClockTolerance is by how much the clocks of a run may be bent: as much as coordd's clients allow for, if a nemesis bends rates.
 func ClockTolerance(plan Plan) float64 {
@@ -117,6 +125,7 @@ func (p Plan) Command() string {
 	add(p.Compact, "--compact")
 	add(p.Hold != standard.Hold, "--hold "+p.Hold.String())
 	add(p.Calm != standard.Calm, "--calm "+p.Calm.String())
+	add(p.InNamespaces(), "--network "+p.Network)
 	add(p.Failpoints, "--failpoints")
 	add(p.Mutant != "", "--mutant "+p.Mutant)
 	add(p.StopEarly, "--stop-early")

@@ -70,7 +70,7 @@ type run struct {
 	writer  *history.Writer
 	file    *os.File
 	group   *process.Group
-	net     *network.Net
+	net     network.Network
 	cluster *cluster.Cluster
 	store   *store.Server
 	fleet   *clients.Fleet
@@ -170,12 +170,23 @@ func (r *run) perform(ctx context.Context) error {
 	return err
 }
 
+// network is the one that the plan names.
+func (r *run) network() (network.Network, error) {
+	if r.plan.InNamespaces() {
+		return network.NewNamespaces(r.plan.Seed)
+	}
+	return network.New(r.plan.Seed), nil
+}
+
 // wholeLog is more entries than any run writes.
 const wholeLog = 1 << 29
 
 // startCluster starts the nodes, unless they run already.
 func (r *run) startCluster(ctx context.Context) error {
-	r.net = network.New(r.plan.Seed)
+	var err error
+	if r.net, err = r.network(); err != nil {
+		return err
+	}
 	if len(r.plan.Endpoints) > 0 {
 		return nil
 	}
@@ -183,7 +194,6 @@ func (r *run) startCluster(ctx context.Context) error {
 	if r.plan.Compact {
 		trailing = max(1, r.plan.SnapshotEntries/2)
 	}
-	var err error
 	r.cluster, err = cluster.New(cluster.Config{
 		Binary: r.place.Binary, DataDir: filepath.Join(r.place.Out, DataFolder), LogDir: filepath.Join(r.place.Out, LogsFolder), Nodes: r.plan.Nodes,
 		LogStore: r.plan.LogStore, Failpoints: r.plan.Failpoints, SnapshotEntries: r.plan.SnapshotEntries, TrailingEntries: trailing, FirstTrailingEntries: wholeLog,
@@ -208,7 +218,7 @@ func (r *run) startCluster(ctx context.Context) error {
 // startClients starts the store, the client processes and the links between them and the nodes.
 func (r *run) startClients(ctx context.Context) error {
 	var err error
-	if r.store, err = store.Start(r.writer, r.tracker.Observe); err != nil {
+	if r.store, err = store.Start(r.net.Host(), r.writer, r.tracker.Observe); err != nil {
 		return err
 	}
 	endpoints, err := r.endpoints()
@@ -216,6 +226,7 @@ func (r *run) startClients(ctx context.Context) error {
 		return err
 	}
 	r.fleet = &clients.Fleet{
+		Inside:  func(place int, start func() error) error { return r.net.Inside(nemesis.Place(place), start) },
 		Program: r.place.Program, Group: r.group, Writer: r.writer, Tracker: r.tracker, Endpoints: func(place int) []string { return endpoints[place] },
 		Order: clients.Assignment{
 			Store: r.store.Address, Workloads: r.plan.Workloads, TTL: r.plan.TTL, Start: history.Now(), Seed: r.plan.Seed, User: r.plan.User, Password: r.plan.Password,

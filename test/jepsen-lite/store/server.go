@@ -66,9 +66,9 @@ type Server struct {
 	register map[string]*register
 }
 
-// Start listens on loopback. Each thing that happens is written to the history and, if observe is not nil, handed to it.
-func Start(writer *history.Writer, observe func(history.Event)) (*Server, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// Start listens on a free port of the host, an IP address. Each thing that happens is written to the history and, if observe is not nil, handed to it.
+func Start(host string, writer *history.Writer, observe func(history.Event)) (*Server, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
 		return nil, err
 	}

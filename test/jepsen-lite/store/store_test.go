@@ -9,7 +9,7 @@ import (
 
 func TestASmallerTokenIsRefusedAndTheTwinTellsWhatWouldHaveBeenLost(t *testing.T) {
 	var buffer bytes.Buffer
-	server, err := Start(history.NewWriter(&buffer), nil)
+	server, err := Start("127.0.0.1", history.NewWriter(&buffer), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/network"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
@@ -60,6 +61,7 @@ const prHold = 2500 * time.Millisecond
 func pr() []Run {
 	wal := func(p *run.Plan) { p.LogStore = "wal" }
 	failpoints := func(p *run.Plan) { p.Failpoints = true }
+	namespaces := func(p *run.Plan) { p.Network = network.Namespaces }
 	compact := func(p *run.Plan) { p.Compact, p.SnapshotEntries = true, 60 }
 	rows := []struct {
 		nodes   int
@@ -87,6 +89,7 @@ func pr() []Run {
 		{3, "clock-wall,clock-strobe,clock-rate,crash-point", failpoints},
 		{3, "bit-flip,torn-tail,rogue-raft,rogue-gossip", nil},
 		{5, "random", nil},
+		{3, "one-way-out,loss,delay", namespaces},
 	}
 	var runs []Run
 	for i, row := range rows {
@@ -103,6 +106,9 @@ func pr() []Run {
 // kind tells what is special about a plan.
 func kind(p run.Plan) string {
 	words := []string{p.LogStore}
+	if p.InNamespaces() {
+		words = append(words, p.Network)
+	}
 	if p.Compact {
 		words = append(words, "compact")
 	}
