@@ -14,6 +14,7 @@ import (
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/mutant"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
 	"github.com/coordd/coordd/test/jepsen-lite/sim/stage"
 )
 
@@ -207,10 +208,10 @@ func (h *hunt) simulated(one mutant.Mutant, built *stage.Stage) func(context.Con
 	}
 }
 
-// withProcesses makes one run with real processes. Its data are kept only if the bug was not found.
+// withProcesses makes one run with real processes. Its folder stays, with the history and the nodes' logs; the nodes' data only if the bug was not found.
 func (h *hunt) withProcesses(one mutant.Mutant) func(context.Context, int) mutant.Outcome {
-	return func(ctx context.Context, run int) mutant.Outcome {
-		plan := one.Plan(h.firstSeed(run))
+	return func(ctx context.Context, number int) mutant.Outcome {
+		plan := one.Plan(h.firstSeed(number))
 		folder := filepath.Join(h.out, fmt.Sprintf("%s-%d", one.Name, plan.Seed))
 		begin := time.Now()
 		verdict, err := h.shop.run(ctx, plan, folder)
@@ -231,7 +232,7 @@ func (h *hunt) withProcesses(one mutant.Mutant) func(context.Context, int) mutan
 			outcome.Error = "skipped: " + strings.Join(verdict.Skipped, "; ")
 		}
 		if outcome.Caught = len(outcome.By) > 0; outcome.Caught {
-			if err := os.RemoveAll(folder); err != nil {
+			if err := os.RemoveAll(filepath.Join(folder, run.DataFolder)); err != nil {
 				outcome.Error = err.Error()
 			}
 		}

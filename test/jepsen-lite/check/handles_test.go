@@ -22,6 +22,11 @@ func TestHoldersInEveryMode(t *testing.T) {
 		return native("acquire", "l", id, 3, committed.Semaphore, count, 2000)
 	}
 	lost := history.Event{Workload: "shared", Op: workload.OpLost, Key: "l", ID: "1-0", Token: 1}
+	renewed := func(untilMS int64) history.Event { // until when the holder counted on it
+		event := lost
+		event.Until = untilMS * ms
+		return event
+	}
 	both := native("acquire", "l+m", "1-0", 1, committed.Multi, 0, 2000, "l", "m")
 	for what, one := range map[string]struct {
 		run  *script
@@ -35,6 +40,9 @@ func TestHoldersInEveryMode(t *testing.T) {
 		"one permit too many":                        {(&script{}).op(1, 2, history.OK, permits("1-0", 2)).op(3, 4, history.OK, permits("2-0", 2)), Invalid},
 		"one of a set beside its lock":               {(&script{}).op(1, 2, history.OK, both).op(3, 4, history.OK, native("acquire", "m", "2-0", 2, "", 0, 2000)), Invalid},
 		"who was told of the loss counts no more":    {(&script{}).op(1, 2, history.OK, write("1-0", 1)).note(3, lost).op(4, 5, history.OK, write("2-0", 2)), Valid},
+		"another while a renewal is counted on":      {(&script{}).op(1, 2, history.OK, write("1-0", 1)).op(2500, 2600, history.OK, native("acquire", "l", "2-0", 2, "", 0, 4500)).note(2800, renewed(2750)), Invalid},
+		"another when no renewal is counted on":      {(&script{}).op(1, 2, history.OK, write("1-0", 1)).op(2500, 2600, history.OK, native("acquire", "l", "2-0", 2, "", 0, 4500)).note(2800, renewed(2450)), Valid},
+		"a loss told before the renewal is over":     {(&script{}).op(1, 2, history.OK, write("1-0", 1)).note(2400, renewed(4000)).op(2500, 2600, history.OK, native("acquire", "l", "2-0", 2, "", 0, 4500)), Valid},
 		"another before the holder was told of that": {(&script{}).op(1, 2, history.OK, write("1-0", 1)).op(3, 4, history.OK, write("2-0", 2)).note(5, lost), Invalid},
 	} {
 		judged(t, what, exclusionOfHolders, one.run.run(t, ""), one.want, "")

@@ -30,36 +30,47 @@ var (
 )
 
 // Holders are the times in which clients could count on their locks: from the answer that granted one to the begin of its release, and no longer than the client itself
-// counted on it.
+// counted on it: by the grant, and by the renewals that it heard of.
 func (r *Run) Holders() []Held {
 	var holders []Held
+	losses := r.losses()
 	for key, operations := range r.byKey(lockWorkloads...) {
 		open := map[string]*Held{}
 		for _, operation := range operations {
 			r.hold(key, operation, open, &holders)
 		}
 		for _, held := range open {
+			// Nobody gave it back: its holder counted on it for as long as its renewals let it.
+			held.Until = max(held.Until, losses[held.loss()].Until)
 			holders = append(holders, *held)
 		}
 	}
-	holders = oneForEachName(r.cutByLosses(holders))
+	holders = oneForEachName(cutByLosses(holders, losses))
 	// Who learned of a grant after its time was over never counted on it.
 	holders = slices.DeleteFunc(holders, func(held Held) bool { return held.Until <= held.From })
 	slices.SortFunc(holders, func(a, b Held) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.From, b.From)) })
 	return holders
 }
 
-// cutByLosses ends holds whose holder learned that it has lost them, and stopped, before it would have had to.
-func (r *Run) cutByLosses(holders []Held) []Held {
-	lost := map[string]int64{}
+// losses are the notes of holders that learned that they have lost a lock, and stopped, by lock and holder.
+func (r *Run) losses() map[string]history.Event {
+	losses := map[string]history.Event{}
 	for _, event := range r.Events {
 		if event.Type == history.Note && event.Op == workload.OpLost {
-			lost[event.Key+" "+cmp.Or(event.ID, fmt.Sprint(event.Token))] = event.At
+			losses[event.Key+" "+cmp.Or(event.ID, fmt.Sprint(event.Token))] = event
 		}
 	}
+	return losses
+}
+
+// loss is the key of the note that a hold was lost.
+func (h Held) loss() string { return h.Key + " " + h.Holder }
+
+// cutByLosses ends holds whose holder stopped before it would have had to.
+func cutByLosses(holders []Held, losses map[string]history.Event) []Held {
 	for i, held := range holders {
-		if at, noted := lost[held.Key+" "+held.Holder]; noted {
-			holders[i].Until = min(held.Until, at)
+		if lost, noted := losses[held.loss()]; noted {
+			holders[i].Until = min(held.Until, lost.At)
 		}
 	}
 	return holders

@@ -19,6 +19,13 @@ type Tracker struct {
 	thinking map[string]Thought     // by actor: it has read a register and not written yet
 	readers  map[string]int         // how often a register was read, by somebody who holds its lock
 	written  map[string]int64       // when a plain register was last written, by key
+	granted  map[string]grants      // by workload
+}
+
+// grants are how many there were, and the client process of the last.
+type grants struct {
+	count   int
+	process string
 }
 
 type invokedAt int64
@@ -38,7 +45,7 @@ func (t Thought) Process() string {
 
 // NewTracker follows nothing yet.
 func NewTracker() *Tracker {
-	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}, written: map[string]int64{}}
+	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}, written: map[string]int64{}, granted: map[string]grants{}}
 }
 
 // Observe takes one event in.
@@ -51,6 +58,9 @@ func (t *Tracker) Observe(event history.Event) {
 	case history.OK:
 		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(t.invoked[event.Process]))
 		delete(t.invoked, event.Process)
+		if event.Op == workload.OpAcquire {
+			t.granted[event.Workload] = grants{t.granted[event.Workload].count + 1, Thought{Actor: event.Process}.Process()}
+		}
 		if event.Workload == "register" && event.Op == workload.OpSet {
 			t.written[event.Key] = event.At
 		}
@@ -201,4 +211,16 @@ func (t *Tracker) Successes() int {
 		count += len(list)
 	}
 	return count
+}
+
+// NextGrant waits until somebody is granted a lock of the workload, and tells the client process.
+func (t *Tracker) NextGrant(ctx context.Context, workload string) (process string, err error) {
+	t.mu.Lock()
+	before := t.granted[workload].count
+	t.mu.Unlock()
+	err = t.until(ctx, func() bool {
+		process = t.granted[workload].process
+		return t.granted[workload].count > before
+	})
+	return process, err
 }

@@ -31,6 +31,14 @@ func withFailpoints(adapt func(*run.Plan)) func(*run.Plan) {
 	}
 }
 
+// keeping lets few clients do nothing but hold locks for longer than a time to live, so that the one whose answers come late holds one, and another waits for it.
+func keeping(adapt func(*run.Plan)) func(*run.Plan) {
+	return func(plan *run.Plan) {
+		adapt(plan)
+		plan.Workloads, plan.Clients = []string{"keepers"}, 2
+	}
+}
+
 const (
 	short = 10 * time.Second
 	long  = 30 * time.Second
@@ -79,7 +87,7 @@ func leaseMutants() []Mutant {
 		{"deadline-from-receive", "the client counts a session's time from when it got the answer, not from when it asked", []Edit{
 			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	sent = c.clock.now()\n	if err := s.opened(answer, sent); err != nil {"},
 			{"client/keepalive.go", "	return s.extend(answer, sent)", "	sent = s.client.clock.now()\n	return s.extend(answer, sent)"}},
-			0, with(3*time.Second, long, "client-lag")},
+			0, keeping(with(3*time.Second, long, "client-lag"))},
 		{"clock-in-machine", "the state machine reads the clock of its node", []Edit{
 			{"fsm/machine.go", "	s.now = max(s.now, entry.Now)", "	s.now = max(s.now, entry.Now) + command.Instant(time.Now().UnixMilli()&1)"},
 			{"fsm/machine.go", "import (\n", "import (\n	\"time\"\n"}}, few, with(time.Second, short, "kill-one")},

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,7 +24,7 @@ var linkNemeses = []Nemesis{
 		Inject: func(ctx context.Context, env *Env) error {
 			return env.disturb(ctx, network.Fault{Loss: 0.1 + 0.4*env.Random.Float64()}, network.Peer, network.Gossip)
 		}},
-	{Name: "client-lag", Row: 8, About: "answers to one client process come up to 1.5 s late, then it is cut off for longer than the TTL",
+	{Name: "client-lag", Row: 8, About: "answers to one client process come late, by a third of the TTL or more, then it is cut off for longer than the TTL",
 		Inject: clientLag},
 	{Name: "narrow", Row: 12, MinNodes: 3, Needs: senders, About: "each connection between a follower and the others carries 8 KiB a second while the follower, which was away, must learn what it missed",
 		Inject: narrow},
@@ -58,11 +59,11 @@ func (e *Env) disturb(ctx context.Context, fault network.Fault, planes ...networ
 	return cluster.Pause(ctx, e.Hold)
 }
 
-// clientLag makes answers that tell of a time which is nearly over, and then no more answers. A holder that counts from when it got an answer would believe for too long.
+// clientLag lets answers come so late that they tell of a time which is nearly over, but before the holder has given up on them, and then no more answers. A holder that counts from when it got an
+// answer believes for too long then: it cannot renew again, since no new connection comes about in time.
 func clientLag(ctx context.Context, env *Env) error {
-	places := Places(len(env.Clients.Names()))
-	place := places[env.Random.IntN(len(places))]
-	lag := env.TTL/2 + env.between(0, env.TTL/4)
+	place := env.placeOfAKeeper(ctx)
+	lag := env.TTL*7/20 + env.between(0, env.TTL/10)
 	env.Printf("answers to %s come %v late, then none for %v", place, lag, env.TTL+env.Hold/2)
 	for _, node := range env.Cluster.Nodes() {
 		env.Net.Set(node.Name, place, network.Client, network.Fault{Delay: lag})
@@ -74,6 +75,22 @@ func clientLag(ctx context.Context, env *Env) error {
 		env.sever(place, node.Name, network.Reset, network.Client)
 	}
 	return cluster.Pause(ctx, env.TTL+env.Hold/2)
+}
+
+// placeOfAKeeper is the place of a client process that has just taken a lock which it will keep by renewals; any place when none does in time.
+func (e *Env) placeOfAKeeper(ctx context.Context) string {
+	names := e.Clients.Names()
+	place := e.Random.IntN(len(names))
+	if slices.Contains(e.Workloads, "keepers") {
+		wait, cancel := context.WithTimeout(ctx, 2*e.Hold)
+		defer cancel()
+		if process, err := e.Tracker.NextGrant(wait, "keepers"); err == nil {
+			if found := slices.Index(e.Clients.Names(), process); found >= 0 {
+				place = found
+			}
+		}
+	}
+	return Place(place)
 }
 
 // narrowRate is 64 kbit a second.

@@ -49,14 +49,15 @@ func (a *Actor) campaign(ctx context.Context, session *client.Session, name stri
 	}
 	a.granted(op, leadership.Held, nil)
 	a.askLeader(name)
+	var believed int64
 	for range a.Random.IntN(3) {
-		a.hold(ctx, leadership.Held, 10*time.Millisecond)
+		believed = max(believed, a.hold(ctx, leadership.Held, 10*time.Millisecond))
 		a.proclaim(leadership)
 	}
 	if a.Random.IntN(3) == 0 {
 		a.transfer(leadership)
 	}
-	a.release(leadership.Held)
+	a.release(leadership.Held, believed)
 }
 
 func (a *Actor) proclaim(leadership *client.Leadership) {

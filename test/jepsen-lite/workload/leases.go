@@ -89,7 +89,7 @@ func (a *Actor) withToken(op string, acquired history.Event, command string) {
 
 const keeperNames = 2
 
-// keeperActor holds a lock for up to two times its session's time to live, kept alive by renewals alone.
+// keeperActor holds a lock for up to three times its session's time to live, kept alive by renewals alone.
 func keeperActor(ctx context.Context, a *Actor) {
 	for ctx.Err() == nil {
 		session := a.openSession(ctx)
@@ -102,8 +102,7 @@ func keeperActor(ctx context.Context, a *Actor) {
 			held, err := session.TryLock(limit, op.Key)
 			cancel()
 			if a.granted(op, held, err) {
-				a.hold(ctx, held, 2*a.TTL)
-				a.release(held)
+				a.release(held, a.hold(ctx, held, 3*a.TTL))
 			}
 			a.rest(ctx, 50*time.Millisecond)
 		}

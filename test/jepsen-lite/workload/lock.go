@@ -58,8 +58,7 @@ func (a *Actor) tryLock(ctx context.Context, session *client.Session) {
 	defer cancel()
 	held, err := session.TryLock(limit, op.Key)
 	if a.granted(op, held, err) {
-		a.hold(ctx, held, 40*time.Millisecond)
-		a.release(held)
+		a.release(held, a.hold(ctx, held, 40*time.Millisecond))
 	}
 }
 
@@ -90,8 +89,7 @@ func (a *Actor) take(ctx context.Context, op history.Event, most time.Duration, 
 	held, err := acquire(limit)
 	cancel()
 	if a.granted(op, held, err) {
-		a.hold(ctx, held, most)
-		a.release(held)
+		a.release(held, a.hold(ctx, held, most))
 	}
 }
 
@@ -110,22 +108,41 @@ func (a *Actor) inSessions(ctx context.Context, work func(ctx context.Context, s
 	}
 }
 
-// hold does nothing under a lock for a while, unless it is lost before.
-func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration) {
+// beliefInterval is how often a holder looks until when it may count on its lock.
+const beliefInterval = 50 * time.Millisecond
+
+// hold does nothing under a lock for a while, unless it is lost before. It returns until when the holder counted on it, as the last renewal that it heard of let it.
+func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration) (believed int64) {
 	limit, cancel := context.WithCancel(held.Context())
 	defer context.AfterFunc(ctx, cancel)()
 	defer cancel()
-	a.rest(limit, most)
+	over := time.NewTimer(a.span(most))
+	defer over.Stop()
+	look := time.NewTicker(beliefInterval)
+	defer look.Stop()
+	for {
+		now := history.Now() // before the remaining time is asked for, as in granted
+		if remaining := held.Remaining(); remaining > 0 {
+			believed = max(believed, now+int64(remaining))
+		}
+		select {
+		case <-look.C:
+		case <-over.C:
+			return believed
+		case <-limit.Done():
+			return believed
+		}
+	}
 }
 
-// release gives a lock back, or notes that it was lost.
-func (a *Actor) release(held *client.Held) {
+// release gives a lock back, or notes that it was lost, and until when the holder had counted on it; 0 if it did not look.
+func (a *Actor) release(held *client.Held, believed int64) {
 	now, remaining := history.Now(), held.Remaining()
 	event := history.Event{Op: OpRelease, Key: keyOf(held.Names()), Token: int64(held.Token()), ID: held.ID(), Until: now + int64(remaining)}
 	limit, cancel := limited()
 	defer cancel()
 	if remaining == 0 {
-		event.Op, event.Until = OpLost, 0
+		event.Op, event.Until = OpLost, believed
 		a.Record.Note(event)
 		_ = held.Release(limit) // tells the cluster that the work has stopped
 		return
@@ -150,8 +167,7 @@ func waitersActor(ctx context.Context, a *Actor) {
 			held, err := session.Lock(limit, op.Key)
 			cancel()
 			if a.granted(op, held, err) {
-				a.hold(ctx, held, 10*time.Millisecond)
-				a.release(held)
+				a.release(held, a.hold(ctx, held, 10*time.Millisecond))
 			}
 			a.rest(ctx, 20*time.Millisecond)
 		}

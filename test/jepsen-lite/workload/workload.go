@@ -122,9 +122,14 @@ func (a *Actor) unique() string {
 	return fmt.Sprintf("%s/%s/%d/%d", a.Process, a.workload, a.number, a.made)
 }
 
-// rest waits for a time between a tenth of the most and the most.
+// span draws a time between a tenth of the most and a little more than the most.
+func (a *Actor) span(most time.Duration) time.Duration {
+	return most/10 + time.Duration(a.Random.Int64N(int64(most)))
+}
+
+// rest waits for such a time.
 func (a *Actor) rest(ctx context.Context, most time.Duration) {
-	timer := time.NewTimer(most/10 + time.Duration(a.Random.Int64N(int64(most))))
+	timer := time.NewTimer(a.span(most))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
