@@ -231,5 +231,13 @@ func printVerdict(verdict *run.Verdict, folder string) {
 	for _, problem := range verdict.Problems {
 		fmt.Println("problem:", problem)
 	}
-	fmt.Printf("report: %s\nagain: %s\n", filepath.Join(folder, run.ReportFile), verdict.Command)
+	if report := filepath.Join(folder, run.ReportFile); exists(report) {
+		fmt.Println("report:", report)
+	}
+	fmt.Println("again:", verdict.Command)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 // suiteFlags are what one can say about a suite.
 type suiteFlags struct {
 	ledger, out, coordd, only string
-	resume                    bool
+	resume, plan              bool
 }
 
 func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error) {
@@ -37,9 +38,14 @@ func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error
 	set.StringVar(&flags.out, "out", "", "folder for the folders of the runs; a new one below the system's temporary folder if not given")
 	set.StringVar(&flags.coordd, "coordd", "", "use this coordd program instead of building one")
 	set.StringVar(&flags.only, "only", "", "only runs whose name contains this")
+	set.BoolVar(&flags.plan, "plan", false, "only list the runs, and about how long they take")
 	if err := parse(set, arguments[1:]); err != nil {
 		return "", err
 	}
+	if flags.resume && flags.ledger == "" && (flags.plan || flags.out == "") {
+		return "", fmt.Errorf("--resume needs to know what was done: name the --ledger, or the --out of the suite that was interrupted; %w", errUsage)
+	}
+	chosen.Runs = slices.DeleteFunc(chosen.Runs, func(one suite.Run) bool { return !strings.Contains(one.Name, flags.only) })
 	shop, err := openWorkshop(ctx, flags.coordd)
 	if err != nil {
 		return "", err
@@ -51,6 +57,9 @@ func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error
 // runSuite makes the runs, one after the other, and goes on after one that is not valid: the next may tell more.
 func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags suiteFlags) (check.Verdict, error) {
 	var err error
+	if flags.plan {
+		return "", planSuite(ctx, shop, chosen, flags)
+	}
 	if flags.out == "" {
 		if flags.out, err = os.MkdirTemp("", "jepsen-lite-suite-"); err != nil {
 			return "", err
@@ -74,9 +83,6 @@ func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags sui
 	var verdicts []check.Verdict
 	skipped, left := 0, 0
 	for number, one := range chosen.Runs {
-		if !strings.Contains(one.Name, flags.only) {
-			continue
-		}
 		if done[one.Name] {
 			left++
 			verdicts = append(verdicts, check.Valid)
@@ -99,6 +105,19 @@ func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags sui
 	fmt.Printf("\nsuite %s: %d valid, %d invalid, %d unknown, %d left out as done before; %d nemeses were skipped\nledger: %s\n",
 		chosen.Name, count[check.Valid], count[check.Invalid], count[check.Unknown], left, skipped, flags.ledger)
 	return check.Worst(verdicts...), nil
+}
+
+// planSuite lists what runSuite would run.
+func planSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags suiteFlags) error {
+	done := map[string]bool{}
+	if flags.resume {
+		entries, err := suite.ReadLedger(flags.ledger)
+		if err != nil {
+			return err
+		}
+		done = suite.Done(entries, chosen.Name, commitOf(ctx, shop.repository))
+	}
+	return chosen.WritePlan(os.Stdout, done)
 }
 
 // runOne makes one run. One that came to no verdict is unknown.
@@ -152,6 +171,8 @@ func matrixCommand(_ context.Context, arguments []string) (check.Verdict, error)
 	set.SetOutput(os.Stderr)
 	document := set.String("write", "", "replace the table in this document instead of printing it")
 	name := set.String("suite", "", "only runs of this suite")
+	var simulated []string
+	set.Var(list{&simulated}, "simulated", "ledgers of the simulation, for how often each fault was injected there; files with commas")
 	if err := set.Parse(arguments); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return "", err
@@ -176,8 +197,14 @@ func matrixCommand(_ context.Context, arguments []string) (check.Verdict, error)
 			}
 		}
 	}
-	if *document != "" {
-		return "", suite.WriteMatrix(*document, all)
+	var plays suite.Plays
+	for _, path := range simulated {
+		if err := plays.ReadPlays(path); err != nil {
+			return "", err
+		}
 	}
-	return "", suite.Matrix(os.Stdout, all)
+	if *document != "" {
+		return "", suite.WriteMatrix(*document, all, plays)
+	}
+	return "", suite.Matrix(os.Stdout, all, plays)
 }

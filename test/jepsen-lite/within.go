@@ -43,7 +43,11 @@ const withinPatience = 30 * time.Second
 func (w *workshop) runWithin(ctx context.Context, plan run.Plan, place run.Place) (*run.Verdict, error) {
 	if missing := network.NamespacesMissing(); missing != "" {
 		fmt.Fprintln(w.say, "skipped:", missing)
-		return &run.Verdict{Plan: plan, Command: plan.Command(), Start: time.Now().UTC(), Verdict: check.Unknown, Skipped: []string{"the whole run: " + missing}}, nil
+		skipped := &run.Verdict{Plan: plan, Command: plan.Command(), Start: time.Now().UTC(), Verdict: check.Unknown}
+		for _, name := range plan.Nemeses {
+			skipped.Skipped = append(skipped.Skipped, name+": "+missing)
+		}
+		return skipped, nil
 	}
 	text, err := json.Marshal(order{Plan: plan, Out: place.Out, Binary: place.Binary, Program: place.Program})
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 var diskNemeses = []Nemesis{
 	{Name: "disk-full", Row: 20, Needs: disks, About: "the disk of one node, or of the leader, is full; the others go on, and the node comes back when there is room",
 		Inject: diskFull},
+	{Name: "disk-full-majority", Row: 20, Needs: disks, MinNodes: 3, About: "the disks of a majority are full: nothing can be promised, and nothing that was is lost; all go on when there is room",
+		Inject: diskFullMajority},
 	{Name: "disk-slow", Row: 21, Needs: disks, About: "every write of the leader's disk takes up to a quarter of a second",
 		Inject: diskSlow},
 	{Name: "disk-stuck", Row: 21, Needs: disks, About: "the leader's disk hangs: another must lead within five seconds, although the process cannot even end",
@@ -56,15 +58,29 @@ func (e *Env) anyOrLeader(ctx context.Context) *cluster.Node {
 const balloonChunk = 1 << 20
 
 func diskFull(ctx context.Context, env *Env) error {
-	victim := env.anyOrLeader(ctx)
-	env.Printf("fill the disk of %s", victim.Name)
-	env.excuse(victim) // Raft panics when it cannot store its term, which takes the node out as it should
-	path := filepath.Join(victim.DataDir, "balloon")
-	env.balloons = append(env.balloons, path)
-	if err := inflate(path); err != nil {
+	if err := env.fill(env.anyOrLeader(ctx)); err != nil {
 		return err
 	}
 	return cluster.Pause(ctx, env.Hold)
+}
+
+func diskFullMajority(ctx context.Context, env *Env) error {
+	names := env.shuffled()
+	for _, name := range names[:len(names)/2+1] {
+		if err := env.fill(env.node(name)); err != nil {
+			return err
+		}
+	}
+	return cluster.Pause(ctx, env.Hold)
+}
+
+// fill fills a node's disk.
+func (e *Env) fill(victim *cluster.Node) error {
+	e.Printf("fill the disk of %s", victim.Name)
+	e.excuse(victim) // Raft panics when it cannot store its term, which takes the node out as it should
+	path := filepath.Join(victim.DataDir, "balloon")
+	e.balloons = append(e.balloons, path)
+	return inflate(path)
 }
 
 // inflate fills the file system that the path lies on, to its last block.

@@ -73,6 +73,11 @@ type Env struct {
 	absent   []*cluster.Node // were removed from the cluster and not added again yet
 }
 
+// OfLinks reports whether it harms nothing but links.
+func (n Nemesis) OfLinks() bool {
+	return slices.ContainsFunc(slices.Concat(partitionNemeses, linkNemeses), func(one Nemesis) bool { return one.Name == n.Name })
+}
+
 // Missing says why a nemesis cannot run here; empty if it can.
 func (n Nemesis) Missing(host Host, nodes int, workloads []string) string {
 	if n.Workload != "" && !slices.Contains(workloads, n.Workload) {

@@ -1,15 +1,14 @@
 package suite
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/document"
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
 )
 
@@ -49,14 +48,15 @@ var elsewhere = []struct {
 	name, where string
 }{
 	{19, "a suspended machine", "tests of package client, with a clock that jumps"},
-	{27, "snapshots all the time", "in every run: one after each hundred entries; with `--compact` also sent to nodes that lag"},
+	{27, "snapshots all the time", "in every run: one after each hundred entries; with `--compact` also sent to nodes that lag; in every play of the simulation"},
 	{29, "mixed versions", "nowhere yet: there is one version"},
 }
 
-// Matrix writes, as a table, what a ledger shows about each nemesis: how often it worked, on how many nodes, and how the runs in which it did were judged.
-func Matrix(w io.Writer, entries []Entry) error {
+// Matrix writes, as a table, what a ledger shows about each nemesis: how often it worked, on how many nodes, and how the runs in which it did were judged; and how often the like was injected in plays of the
+// simulation.
+func Matrix(w io.Writer, entries []Entry, plays Plays) error {
 	all := cells(entries)
-	lines := []string{"| row | nemesis | worked on 3 nodes | worked on 5 nodes | runs valid | invalid | unknown | skipped |", "| --- | --- | --- | --- | --- | --- | --- | --- |"}
+	lines := []string{"| row | nemesis | worked on 3 nodes | worked on 5 nodes | runs valid | invalid | unknown | skipped | times in the simulation |", "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"}
 	nemeses := nemesis.All()
 	slices.SortStableFunc(nemeses, func(a, b nemesis.Nemesis) int { return a.Row - b.Row })
 	for _, one := range nemeses {
@@ -68,10 +68,21 @@ func Matrix(w io.Writer, entries []Entry) error {
 		if one.MinNodes > 3 {
 			on3 = "–"
 		}
-		lines = append(lines, fmt.Sprintf("| %d | `%s` | %s | %d | %d | %d | %d | %d |", one.Row, one.Name, on3, c.worked[5],
-			c.verdicts[check.Valid], c.verdicts[check.Invalid], c.verdicts[check.Unknown], c.skipped))
+		simulated := "–"
+		if count := plays.like(one.Name); count > 0 {
+			simulated = fmt.Sprint(count)
+		}
+		lines = append(lines, fmt.Sprintf("| %d | `%s` | %s | %d | %d | %d | %d | %d | %s |", one.Row, one.Name, on3, c.worked[5],
+			c.verdicts[check.Valid], c.verdicts[check.Invalid], c.verdicts[check.Unknown], c.skipped, simulated))
 	}
-	lines = append(lines, "", source(entries), "", "Rows of the matrix that no nemesis stands for:", "")
+	for _, kind := range plays.alone() {
+		lines = append(lines, fmt.Sprintf("| %d | %s (simulation only) | | | | | | | %d |", kind.Row, kind.Name, plays.Faults[kind.Name]))
+	}
+	lines = append(lines, "", source(entries))
+	if plays.Valid > 0 {
+		lines = append(lines, fmt.Sprintf("The simulation: %d valid plays, of commit %s.", plays.Valid, strings.Join(slices.Sorted(maps.Keys(plays.Commits)), ", ")))
+	}
+	lines = append(lines, "", "Rows of the matrix that no nemesis stands for:", "")
 	for _, row := range elsewhere {
 		lines = append(lines, fmt.Sprintf("- %d, %s: %s", row.row, row.name, row.where))
 	}
@@ -110,19 +121,10 @@ const (
 )
 
 // WriteMatrix replaces the table in a document.
-func WriteMatrix(path string, entries []Entry) error {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	head, rest, begins := strings.Cut(string(text), matrixBegin)
-	_, tail, ends := strings.Cut(rest, matrixEnd)
-	if !begins || !ends {
-		return errors.New(path + " has no lines between which a matrix stands: " + matrixBegin + " and " + matrixEnd)
-	}
+func WriteMatrix(path string, entries []Entry, plays Plays) error {
 	var table strings.Builder
-	if err := Matrix(&table, entries); err != nil {
+	if err := Matrix(&table, entries, plays); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(head+matrixBegin+"\n\n"+table.String()+"\n"+matrixEnd+tail), 0o644)
+	return document.Replace(path, matrixBegin, matrixEnd, "\n\n"+table.String()+"\n")
 }

@@ -28,8 +28,8 @@ type Run struct {
 // All are the suites.
 func All() []Suite {
 	return []Suite{
-		{"pr", "every kind of fault once, on three and five nodes, about 20 s each; for every change", pr()},
-		{"matrix", "every nemesis twice on three and twice on five nodes, four to a run; half an hour, and the table of the README", matrix()},
+		{"pr", "every kind of fault once, on three and five nodes, about 30 s each; for every change", pr()},
+		{"matrix", "every nemesis twice on three and twice on five nodes, eight to a run; half an hour, and the table of the README", matrix()},
 		{"nightly", "each nemesis alone, four times on three and on five nodes, 45 s each, and everything at random; about six hours", repeated(4, 45*time.Second)},
 		{"release", "as nightly, eleven times and 90 s each; a day and a half", repeated(11, 90*time.Second)},
 	}
@@ -82,7 +82,7 @@ func pr() []Run {
 		{3, "flapping,resets,delay,disorder,loss", nil},
 		{3, "transfer,membership,wipe", nil},
 		{3, "kill-one,isolate-one,narrow,kill-leader", compact},
-		{3, "disk-full,disk-slow", nil},
+		{3, "disk-full,disk-full-majority,disk-slow", nil},
 		{3, "disk-stuck,disk-error", nil},
 		{3, "power-loss,power-loss-all", nil},
 		{5, "power-loss-majority", wal},
@@ -118,27 +118,52 @@ func kind(p run.Plan) string {
 	return strings.Join(words, " ")
 }
 
-// matrix lets every nemesis work twice on three and twice on five nodes.
+// together is how many nemeses a run of the matrix has at most: the start of a cluster and the judging of a run take as long as several faults.
+const together = 8
+
+// matrix lets every nemesis work twice on three and twice on five nodes: once with either log store. In the second round what goes wrong with links goes wrong between network namespaces.
 func matrix() []Run {
-	const together = 4
+	var links, others []string
+	for _, one := range nemesis.All() {
+		if one.OfLinks() {
+			links = append(links, one.Name)
+		} else {
+			others = append(others, one.Name)
+		}
+	}
 	var runs []Run
 	for round := range 2 {
 		for _, nodes := range []int{3, 5} {
-			var names []string
-			for _, one := range nemesis.All() {
-				if one.Name != "none" && nodes >= one.MinNodes {
-					names = append(names, one.Name)
+			number := 0
+			for _, names := range [][]string{links, others} {
+				for _, some := range evenly(possible(names, nodes), together) {
+					p := plan(nodes, time.Second, uint64(100*round+10*nodes+number), some...)
+					p.Hold, p.LogStore = prHold, []string{"bolt", "wal"}[(round+number)%2]
+					p.Failpoints = slices.ContainsFunc(some, needsFailpoints)
+					if round == 1 && &names[0] == &links[0] {
+						p.Network = network.Namespaces
+					}
+					runs = append(runs, Run{fmt.Sprintf("%d nodes, round %d, %s, %s", nodes, round+1, strings.Join(some, ","), kind(p)), p})
+					number++
 				}
-			}
-			for number, some := range slices.Collect(slices.Chunk(names, together)) {
-				p := plan(nodes, time.Second, uint64(100*round+10*nodes+number), some...)
-				p.Hold, p.LogStore = prHold, []string{"bolt", "wal"}[(round+number)%2]
-				p.Failpoints = slices.ContainsFunc(some, needsFailpoints)
-				runs = append(runs, Run{fmt.Sprintf("%d nodes, round %d, %s, %s", nodes, round+1, strings.Join(some, ","), kind(p)), p})
 			}
 		}
 	}
 	return runs
+}
+
+// evenly cuts a list into parts of about the same length, none longer than the most.
+func evenly(names []string, most int) [][]string {
+	parts := (len(names) + most - 1) / most
+	return slices.Collect(slices.Chunk(names, (len(names)+parts-1)/parts))
+}
+
+// possible are the nemeses that make sense for so many nodes.
+func possible(names []string, nodes int) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		one, err := nemesis.Find(name)
+		return err != nil || nodes < one.MinNodes
+	})
 }
 
 func needsFailpoints(name string) bool {

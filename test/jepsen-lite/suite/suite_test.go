@@ -62,10 +62,10 @@ func TestALedgerRemembersWhatIsDone(t *testing.T) {
 		t.Errorf("done for c1: %v, want a alone: what was unknown, or of another commit, is run again", done)
 	}
 	var table strings.Builder
-	if err := Matrix(&table, entries); err != nil {
+	if err := Matrix(&table, entries, Plays{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"| 13 | `kill-one` | 2 | 1 | 1 | 0 | 1 | 0 |", "| 20 | `disk-full` | 0 | 0 | 0 | 0 | 0 | 1 |", "| 5 | `majorities-ring` | – | 0 |", "3 runs, 28 November 2026, of commit c1, c2."} {
+	for _, line := range []string{"| 13 | `kill-one` | 2 | 1 | 1 | 0 | 1 | 0 | – |", "| 20 | `disk-full` | 0 | 0 | 0 | 0 | 0 | 1 | – |", "| 5 | `majorities-ring` | – | 0 |", "3 runs, 28 November 2026, of commit c1, c2."} {
 		if !strings.Contains(table.String(), line) {
 			t.Errorf("the table does not say %q:\n%s", line, table.String())
 		}
@@ -99,7 +99,7 @@ func TestTheMatrixIsWrittenBetweenItsLines(t *testing.T) {
 	}
 	write("before\n" + matrixBegin + "\nthe former table\n" + matrixEnd + "\nafter\n")
 	for range 2 { // the second time changes nothing
-		if err := WriteMatrix(path, nil); err != nil {
+		if err := WriteMatrix(path, nil, Plays{}); err != nil {
 			t.Fatal(err)
 		}
 		text, _ := os.ReadFile(path)
@@ -108,7 +108,66 @@ func TestTheMatrixIsWrittenBetweenItsLines(t *testing.T) {
 		}
 	}
 	write("nothing")
-	if err := WriteMatrix(path, nil); err == nil {
+	if err := WriteMatrix(path, nil, Plays{}); err == nil {
 		t.Error("a document without a place for it was changed")
+	}
+}
+
+func TestTheMatrixCountsValidPlaysOfTheSimulationOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "sim.jsonl")
+	lines := `{"build":"b1","commit":"c1","seed":1,"verdict":"valid","faults":{"isolate the leader":2,"one link":1}}
+{"build":"b1","commit":"c1","seed":1,"verdict":"valid","faults":{"isolate the leader":2,"one link":1}}
+{"build":"b2","commit":"c2","seed":1,"verdict":"valid","faults":{"isolate the leader":5}}
+{"build":"b1","commit":"c1","seed":2,"verdict":"invalid","faults":{"isolate the leader":100}}
+{"build":"b1","commit":"c1","seed":3,"verd`
+	if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var plays Plays
+	if err := plays.ReadPlays(path); err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	if err := Matrix(&table, nil, plays); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"| 3 | `isolate-leader` | 0 | 0 | 0 | 0 | 0 | 0 | 7 |", "| 6 | one link (simulation only) | | | | | | | 1 |", "2 valid plays, of commit c1, c2."} {
+		if !strings.Contains(table.String(), line) {
+			t.Errorf("the table does not say %q:\n%s", line, table.String())
+		}
+	}
+}
+
+// A suite that is called short must stay so; each nemesis works twice on three and on five nodes.
+func TestTheMatrixIsWholeAndShort(t *testing.T) {
+	chosen, err := Find("matrix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var total time.Duration
+	times := map[string]map[int]int{}
+	for _, one := range chosen.Runs {
+		total += Estimate(one.Plan)
+		for _, name := range one.Plan.Nemeses {
+			if times[name] == nil {
+				times[name] = map[int]int{}
+			}
+			times[name][one.Plan.Nodes]++
+		}
+	}
+	if total > 40*time.Minute {
+		t.Errorf("about %v, more than 40 minutes", total)
+	}
+	for _, one := range nemesis.All() {
+		if got := times[one.Name]; got[5] < 2 || one.MinNodes <= 3 && got[3] < 2 {
+			t.Errorf("%s works %d times on three and %d times on five nodes, want two or more", one.Name, got[3], got[5])
+		}
+	}
+	var plan strings.Builder
+	if err := chosen.WritePlan(&plan, map[string]bool{chosen.Runs[0].Name: true}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(plan.String(), chosen.Runs[0].Name) || !strings.Contains(plan.String(), "1 left out as done before") {
+		t.Errorf("the plan without the first run:\n%s", plan.String())
 	}
 }
