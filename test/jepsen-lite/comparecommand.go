@@ -15,6 +15,7 @@ import (
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/compare"
+	"github.com/coordd/coordd/test/jepsen-lite/document"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
@@ -26,7 +27,7 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 	seed := set.Uint64("seed", 1, "chooses what clients do")
 	out := set.String("out", "", "folder for histories and logs; a new one below the system's temporary folder if not given")
 	recovery := set.Bool("recovery", false, "measure instead how long nobody can take a lock after the leader was lost, for coordd and etcd; --rounds is how often, for each way")
-	docs := set.String("docs", "", "with --recovery: write recovery.md and recovery.svg into this folder")
+	docs := set.String("docs", "", "with --recovery: write recovery.md and recovery.svg into this folder, and the link to them into its README.md")
 	etcd := set.String("etcd", "", "use this etcd program instead of building one")
 	systems, faults := compare.Systems, compare.Faults
 	set.Var(list{&systems}, "systems", "which systems; names with commas")
@@ -134,15 +135,29 @@ func writeRecovery(folder string, plan compare.Plan, commit string, all []compar
 		return err
 	}
 	page.WriteString(recoveryFoot)
-	return errors.Join(os.WriteFile(filepath.Join(folder, "recovery.svg"), []byte(plot.String()), 0o644), os.WriteFile(filepath.Join(folder, "recovery.md"), []byte(page.String()), 0o644))
+	if err := errors.Join(os.WriteFile(filepath.Join(folder, "recovery.svg"), []byte(plot.String()), 0o644), os.WriteFile(filepath.Join(folder, "recovery.md"), []byte(page.String()), 0o644)); err != nil {
+		return err
+	}
+	index := filepath.Join(folder, "README.md")
+	if !exists(index) {
+		return nil
+	}
+	return document.Replace(index, recoveryBegin, recoveryEnd, "\n[recovery.md](recovery.md) has how long a lost leader stops everybody, beside etcd.\n")
 }
+
+// The lines of a folder's README.md between which the link to the page stands.
+const (
+	recoveryBegin = "<!-- recovery: written by jepsen-lite compare --recovery --docs -->"
+	recoveryEnd   = "<!-- end of recovery -->"
+)
 
 const recoveryHead = `# How long a lost leader stops everybody
 
 Three nodes of coordd and three members of etcd, one system after the other on the same machine, each with the settings it has by default. Clients take and release locks all the time, each through the
-system's own Go client. The leader is lost %d times in either way, and comes back in between. What is measured is the time from the loss to the end of the first acquire that was begun after it and
+system's own Go client. The leader is lost %d times in each way, and comes back in between. What is measured is the time from the loss to the end of the first acquire that was begun after it and
 succeeded, whoever asked.
 
+- **none**: the control. Nothing happens; so long it takes anyway until somebody has a lock.
 - **kill**: the leader's process gets SIGKILL. The others' connections break at once.
 - **cut**: the leader's links to the others carry nothing any more. Nobody is told.
 

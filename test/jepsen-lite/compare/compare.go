@@ -30,10 +30,13 @@ type Plan struct {
 	Say    io.Writer
 }
 
+// Control is the fault that is none: what shows without any was not the fault's.
+const Control = "none"
+
 // Systems are the names of what is compared, and Faults those of what goes wrong.
 var (
 	Systems = []string{"coordd", "etcd", "redlock", "redis-failover"}
-	Faults  = []string{"pause-holder", "rolling-restart", "failover"}
+	Faults  = []string{Control, "pause-holder", "rolling-restart", "failover"}
 )
 
 // Row is what came of one fault for one system.
@@ -141,6 +144,8 @@ func (p Plan) inject(ctx context.Context, service system, fault string, fleet *c
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	switch fault {
+	case Control:
+		return cluster.Pause(ctx, p.TTL)
 	case "pause-holder":
 		return nemesis.PauseHolder(ctx, fleet, tracker, p.TTL, func(format string, arguments ...any) {})
 	case "rolling-restart":
@@ -197,11 +202,16 @@ func Table(w io.Writer, rows []Row) error {
 	return nil
 }
 
-// Judge holds coordd's rows against its promises: no two holders at once, nothing lost behind the guard, and a guard that was put to the test.
+// Judge holds coordd's rows against its promises: no two holders at once, nothing lost behind the guard, and a guard that was put to the test. Where something was lost although nothing went
+// wrong, the comparison is worth nothing.
 func Judge(rows []Row) check.Verdict {
 	verdict := check.Unknown
 	refused := 0
+	clean := true
 	for _, row := range rows {
+		if row.Fault == Control {
+			clean = clean && row.Holds > 0 && row.Overlaps == 0 && row.Unguarded == 0
+		}
 		if row.System != "coordd" {
 			continue
 		}
@@ -210,7 +220,7 @@ func Judge(rows []Row) check.Verdict {
 		}
 		refused += row.Refused
 	}
-	if refused > 0 {
+	if refused > 0 && clean {
 		verdict = check.Valid
 	}
 	return verdict

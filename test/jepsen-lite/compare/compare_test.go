@@ -45,7 +45,8 @@ func TestOnlyCoorddIsJudgedAndOnlyWhenItsGuardWasTested(t *testing.T) {
 		rows []Row
 		want check.Verdict
 	}{
-		{[]Row{good, {System: "redlock", Overlaps: 9, Unguarded: 9}}, check.Valid}, {[]Row{overlap}, check.Invalid}, {[]Row{fooled}, check.Invalid}, {[]Row{untested}, check.Unknown}, {nil, check.Unknown},
+		{[]Row{good, {System: "redlock", Overlaps: 9, Unguarded: 9}}, check.Valid}, {[]Row{good, {System: "coordd", Fault: Control, Holds: 7}}, check.Valid}, {[]Row{good, {System: "etcd", Fault: Control, Holds: 7, Unguarded: 1}}, check.Unknown},
+		{[]Row{good, {System: "etcd", Fault: Control}}, check.Unknown}, {[]Row{overlap}, check.Invalid}, {[]Row{fooled}, check.Invalid}, {[]Row{untested}, check.Unknown}, {nil, check.Unknown},
 	} {
 		if got := Judge(one.rows); got != one.want {
 			t.Errorf("%+v: %s, want %s", one.rows, got, one.want)

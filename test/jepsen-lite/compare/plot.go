@@ -19,7 +19,7 @@ const (
 // plotColours tell systems apart, and plotDashes the ways in which a leader is lost.
 var (
 	plotColours = map[string]string{"coordd": "#0b7a75", "etcd": "#b3541e"}
-	plotDashes  = map[string]string{LossKill: "none", LossCut: "7 4"}
+	plotDashes  = map[string]string{LossNone: "1 3", LossKill: "none", LossCut: "7 4"}
 )
 
 // Plot draws the distribution of pauses as SVG: for each system and loss, which part of the pauses is no longer than so many milliseconds.

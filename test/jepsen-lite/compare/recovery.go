@@ -19,14 +19,16 @@ import (
 )
 
 // How a leader is lost: its process is killed, which the others are told by refused connections; or its links to them carry nothing any more, which nobody tells them.
+// The control is no loss at all: so long an acquire takes anyway.
 const (
+	LossNone = "none"
 	LossKill = "kill"
 	LossCut  = "cut"
 )
 
 // Losses are the ways, and RecoverySystems whom recovery is measured of.
 var (
-	Losses          = []string{LossKill, LossCut}
+	Losses          = []string{LossNone, LossKill, LossCut}
 	RecoverySystems = []string{"coordd", "etcd"}
 )
 
@@ -153,7 +155,7 @@ func (p Plan) loseAgainAndAgain(ctx context.Context, service loser, how string, 
 			return nil, err
 		}
 		limit, cancel := context.WithTimeout(ctx, patience)
-		again, err := service.loseLeader(limit, how)
+		again, err := lose(limit, service, how)
 		at := history.Now() // finding the leader took a while, and the loss was at the end of it
 		if err == nil {
 			_, err = tracker.Progress(limit, []string{"fenced-register"}, at, 1)
@@ -168,6 +170,14 @@ func (p Plan) loseAgainAndAgain(ctx context.Context, service loser, how string, 
 		lost = append(lost, at)
 	}
 	return lost, nil
+}
+
+// lose takes the leader away, or for the control nothing.
+func lose(ctx context.Context, service loser, how string) (again func(context.Context) error, err error) {
+	if how == LossNone {
+		return func(context.Context) error { return nil }, nil
+	}
+	return service.loseLeader(ctx, how)
 }
 
 // pausesIn reads from a history how long each pause was.
