@@ -9,6 +9,7 @@ import (
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/mutant"
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/network"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 	"github.com/coordd/coordd/test/jepsen-lite/suite"
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
@@ -39,6 +40,12 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 		if missing := one.Missing(host, 9, workload.Names()); missing != "" {
 			fmt.Printf("  %-18s     not here: %s\n", "", missing)
 		}
+	}
+	fmt.Println("\nnetworks (--network)")
+	fmt.Printf("  %-18s everything that is sent passes through the harness, in streams and datagrams; needs nothing\n", network.Proxies)
+	fmt.Printf("  %-18s each node and each client process in a network namespace of its own, real packets, and a firewall between them\n", network.Namespaces)
+	if missing := network.NamespacesMissing(); missing != "" {
+		fmt.Printf("  %-18s     not here: %s\n", "", missing)
 	}
 	fmt.Println("\ncheckers")
 	for _, one := range check.All() {

@@ -69,3 +69,23 @@ func TestAThinkerIsSucceededOnlyByAnotherReader(t *testing.T) {
 		}
 	})
 }
+
+func TestTheNextGrantIsOneThatComesLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := NewTracker()
+		grant := func(process, of, op string) {
+			tracker.Observe(history.Event{Process: process, Workload: of, Op: op, Type: history.OK})
+		}
+		grant("c1/keepers/0", "keepers", "acquire")
+		go func() {
+			time.Sleep(time.Second)
+			grant("c2/lock/0", "lock", "acquire")
+			grant("c3/keepers/1", "keepers", "release")
+			time.Sleep(time.Second)
+			grant("c4/keepers/1#2", "keepers", "acquire")
+		}()
+		if process, err := tracker.NextGrant(t.Context(), "keepers"); err != nil || process != "c4" {
+			t.Errorf("%q, %v; want c4", process, err)
+		}
+	})
+}
