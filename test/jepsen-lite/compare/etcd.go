@@ -15,6 +15,7 @@ import (
 	"github.com/coordd/coordd/internal/freeport"
 	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
+	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
 )
 
@@ -221,19 +222,25 @@ func (s *etcdSystem) lose(ctx context.Context, between func() error, kill bool) 
 }
 
 // loseLeader implements loser.
-func (s *etcdSystem) loseLeader(ctx context.Context, how string) (again func(context.Context) error, err error) {
+func (s *etcdSystem) loseLeader(ctx context.Context, how string) (at int64, again func(context.Context) error, err error) {
 	if how == LossCut {
-		return s.lose(ctx, func() error { return nil }, false)
+		again, err = s.lose(ctx, func() error {
+			at = history.Now()
+			return nil
+		}, false)
+		return at, again, err
 	}
 	leader, err := s.leader(ctx)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	s.kill(leader)
-	return func(ctx context.Context) error {
+	s.net.Down(leader.name)
+	at, err = kill(leader.child.PID())
+	s.kill(leader) // waits until it is gone
+	return at, func(ctx context.Context) error {
 		if err := s.launch(leader); err != nil {
 			return err
 		}
 		return s.healthy(ctx, leader)
-	}, nil
+	}, err
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/coordd/coordd/internal/process"
@@ -49,17 +50,23 @@ func (p Pauses) Quantile(percent int) time.Duration {
 // loser is a system whose leader can be taken away.
 type loser interface {
 	system
-	loseLeader(ctx context.Context, how string) (again func(context.Context) error, err error)
+	// loseLeader tells the instant of the loss, and what brings the leader back.
+	loseLeader(ctx context.Context, how string) (at int64, again func(context.Context) error, err error)
 }
 
 // loseLeader implements loser.
-func (s *coorddSystem) loseLeader(ctx context.Context, how string) (again func(context.Context) error, err error) {
+func (s *coorddSystem) loseLeader(ctx context.Context, how string) (at int64, again func(context.Context) error, err error) {
 	leader, err := s.cluster.Leader(ctx)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if how == LossKill {
-		leader.Kill()
+		s.net.Down(leader.Name) // dials are refused from now on, as those to a dead process are
+		at, err = kill(leader.PID())
+		leader.Kill() // waits until it is gone
+		if err != nil {
+			return 0, nil, err
+		}
 	} else {
 		for _, other := range s.cluster.Nodes() {
 			if other != leader {
@@ -69,8 +76,9 @@ func (s *coorddSystem) loseLeader(ctx context.Context, how string) (again func(c
 				}
 			}
 		}
+		at = history.Now()
 	}
-	return func(ctx context.Context) error {
+	return at, func(ctx context.Context) error {
 		s.net.Heal()
 		if !leader.Running() {
 			if err := leader.Start(); err != nil {
@@ -79,6 +87,12 @@ func (s *coorddSystem) loseLeader(ctx context.Context, how string) (again func(c
 		}
 		return s.cluster.WaitReady(ctx, s.cluster.Nodes()...)
 	}, nil
+}
+
+// kill sends SIGKILL and tells when: the others go on while what is left of the process is still cleared away, and that is not to be waited for.
+func kill(pid int) (at int64, err error) {
+	err = syscall.Kill(pid, syscall.SIGKILL)
+	return history.Now(), err
 }
 
 const (
@@ -155,8 +169,7 @@ func (p Plan) loseAgainAndAgain(ctx context.Context, service loser, how string, 
 			return nil, err
 		}
 		limit, cancel := context.WithTimeout(ctx, patience)
-		again, err := lose(limit, service, how)
-		at := history.Now() // finding the leader took a while, and the loss was at the end of it
+		at, again, err := lose(limit, service, how)
 		if err == nil {
 			_, err = tracker.Progress(limit, []string{"fenced-register"}, at, 1)
 		}
@@ -173,9 +186,9 @@ func (p Plan) loseAgainAndAgain(ctx context.Context, service loser, how string, 
 }
 
 // lose takes the leader away, or for the control nothing.
-func lose(ctx context.Context, service loser, how string) (again func(context.Context) error, err error) {
+func lose(ctx context.Context, service loser, how string) (at int64, again func(context.Context) error, err error) {
 	if how == LossNone {
-		return func(context.Context) error { return nil }, nil
+		return history.Now(), func(ctx context.Context) error { return cluster.Pause(ctx, calmBefore) }, nil // until somebody has surely taken a lock
 	}
 	return service.loseLeader(ctx, how)
 }
