@@ -25,7 +25,7 @@ var clientRules = []Rule{
 `)),
 	red("S4", "lost-is-lost", "What was lost stays lost.",
 		"client", "TestS04_ALostSessionIsNotRevived",
-		edit("client/session.go", `	if s.deadline != 0 && s.deadline <= s.client.clock.now() {
+		edit("client/session.go", `	if s.deadline != 0 && s.ends() <= s.client.clock.now() {
 `, `	if s.deadline < 0 {
 `)),
 	red("S4", "waited-lease", "A lease that was waited for counts from its first renewal.",
