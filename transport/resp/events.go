@@ -97,6 +97,9 @@ func (c *connection) follow(ctx context.Context, after command.Position, filter 
 			c.push("events-lost", bulk(after.String()), command.Bulk(failureReply(err).Text))
 			return
 		}
+		if len(page.Events) == 0 {
+			return // ctx has ended, or the node has
+		}
 		after = page.Next
 		for i := range page.Events {
 			if ctx.Err() != nil {
@@ -198,6 +201,9 @@ func (r *renewers) follow() {
 		if err != nil { // it fell behind, and keepalives tell what it missed
 			now = command.Position{Index: r.server.config.Node.Status().AppliedIndex}
 			continue
+		}
+		if len(page.Events) == 0 {
+			return // the node has ended, and does not wait for anything any more
 		}
 		now = page.Next
 		for i := range page.Events {
