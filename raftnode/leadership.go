@@ -77,6 +77,9 @@ func (l *leadership) drain(ctx context.Context) {
 	}
 }
 
+// reignPause is how long a reign that could not begin is not tried again. Raft may refuse for as long as an election timeout, while it hands leadership over.
+const reignPause = 50 * time.Millisecond
+
 // attempt is how a reign began, or did not.
 type attempt struct {
 	term  uint64
@@ -90,6 +93,8 @@ func (l *leadership) run(ctx context.Context) {
 	var present *reign
 	var trying uint64 // the term whose reign is being started
 	began := make(chan attempt, 1)
+	var refused uint64 // the term whose reign could not begin a moment ago
+	rested := make(chan struct{}, 1)
 	slow := time.NewTicker(time.Second) // notices collapse; this bounds what a lost one costs
 	defer slow.Stop()
 	for {
@@ -98,7 +103,7 @@ func (l *leadership) run(ctx context.Context) {
 			present.end()
 			present = nil
 		}
-		if present == nil && leads && trying == 0 {
+		if present == nil && leads && trying == 0 && term != refused {
 			trying = term
 			l.node.tasks.Go(func() {
 				reign, err := l.node.startReign(ctx, term)
@@ -117,8 +122,11 @@ func (l *leadership) run(ctx context.Context) {
 				l.node.log.Info("this node leads", "term", a.term)
 			} else if ctx.Err() == nil {
 				l.node.log.Warn("a reign could not begin", "term", a.term, "error", a.err)
-				time.AfterFunc(refusalPause, l.look)
+				refused = a.term
+				time.AfterFunc(reignPause, func() { nudge(rested) })
 			}
+		case <-rested:
+			refused = 0
 		case <-ctx.Done():
 			l.finish(present, trying, began)
 			return
