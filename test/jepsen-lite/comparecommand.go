@@ -44,6 +44,8 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 		if *out, err = os.MkdirTemp("", "jepsen-lite-compare-"); err != nil {
 			return "", err
 		}
+	} else if err := os.MkdirAll(*out, 0o755); err != nil {
+		return "", err
 	}
 	if *recovery {
 		systems = slices.DeleteFunc(slices.Clone(systems), func(name string) bool { return !slices.Contains(compare.RecoverySystems, name) })

@@ -57,6 +57,8 @@ func mutantsCommand(ctx context.Context, arguments []string) (check.Verdict, err
 		if h.out, err = os.MkdirTemp("", "jepsen-lite-mutants-"); err != nil {
 			return "", err
 		}
+	} else if err := os.MkdirAll(h.out, 0o755); err != nil {
+		return "", err
 	}
 	for _, one := range mutant.All() {
 		if h.wants(one, *only) {

@@ -36,6 +36,8 @@ func poolsCommand(ctx context.Context, arguments []string) (check.Verdict, error
 		if *out, err = os.MkdirTemp("", "jepsen-lite-pools-"); err != nil {
 			return "", err
 		}
+	} else if err := os.MkdirAll(*out, 0o755); err != nil {
+		return "", err
 	}
 	return pools.Do(ctx, plan, pools.Place{Out: *out, Binary: shop.built[variant{}].coordd, Program: shop.program, Say: os.Stdout})
 }

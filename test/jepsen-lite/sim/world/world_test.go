@@ -23,6 +23,9 @@ func TestOneSeed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := limitMemory(); err != nil {
+		t.Fatal(err)
+	}
 	// The story is written also when nobody reads it, since a play takes its course with all that it allocates.
 	options := Options{Dir: os.Getenv("COORDD_SIM_DIR"), Story: io.Discard}
 	switch os.Getenv("COORDD_SIM_STORY") {
