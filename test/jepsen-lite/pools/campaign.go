@@ -37,10 +37,10 @@ type campaign struct {
 	table   *client.Router // of the harness itself
 	found   findings
 
-	endRogue context.CancelFunc
-	beside   sync.WaitGroup
-	mu       sync.Mutex    // guards dead, and the starting of nodes
-	dead     *cluster.Node // killed on purpose
+	endBeside context.CancelFunc
+	beside    sync.WaitGroup
+	mu        sync.Mutex    // guards dead, and the starting of nodes
+	dead      *cluster.Node // killed on purpose
 }
 
 // findings is what the harness itself has seen.
@@ -183,7 +183,7 @@ func (c *campaign) joinGossip(o *order) (err error) {
 	if c.plan.Early == 0 {
 		return nil
 	}
-	o.Early = c.plan.Early
+	o.Early, o.Gossipers = c.plan.Early, nil
 	if o.Gossip, err = freeport.Address(); err != nil {
 		return err
 	}
@@ -219,8 +219,10 @@ func (c *campaign) areAll(members []client.WorkerInfo) bool {
 	return len(members) == len(c.workers)
 }
 
-// disturbGossip does to the gossip what the plan says, until the end.
+// disturbGossip does to the gossip what the plan says, until the end, and looks after nodes that end by themselves.
 func (c *campaign) disturbGossip(ctx context.Context) error {
+	ctx, c.endBeside = context.WithCancel(context.WithoutCancel(ctx))
+	c.beside.Go(func() { c.keepNodes(ctx) })
 	switch c.plan.Gossip {
 	case GossipCut:
 		for _, from := range c.nodes.Nodes() {
@@ -237,8 +239,6 @@ func (c *campaign) disturbGossip(ctx context.Context) error {
 			return err
 		}
 		env := &nemesis.Env{Cluster: c.nodes, Net: c.net, Random: rand.New(rand.NewPCG(c.plan.Seed, 2)), Hold: rogueSpan, Printf: c.printf}
-		ctx, c.endRogue = context.WithCancel(context.WithoutCancel(ctx))
-		c.beside.Go(func() { c.keepNodes(ctx) })
 		c.beside.Go(func() {
 			for ctx.Err() == nil {
 				if err := rogue.Inject(ctx, env); err != nil && ctx.Err() == nil {
@@ -256,7 +256,8 @@ const (
 	roguePause = 10 * time.Second // before the next one does
 )
 
-// keepNodes starts nodes again that have ended by themselves, as a supervisor does: one whose id somebody else gossips under stops, because its data directory may have been copied.
+// keepNodes starts nodes again that have ended by themselves, as a supervisor does: one whose id somebody else gossips under stops, because its data directory may have been copied, and a leader
+// whose disk hangs does.
 func (c *campaign) keepNodes(ctx context.Context) {
 	for cluster.Pause(ctx, time.Second) == nil {
 		for _, node := range c.nodes.Nodes() {
@@ -298,8 +299,8 @@ func (c *campaign) end() error {
 	for _, worker := range c.workers {
 		failures = append(failures, worker.wait(ctx))
 	}
-	if c.endRogue != nil {
-		c.endRogue()
+	if c.endBeside != nil {
+		c.endBeside()
 		c.beside.Wait()
 	}
 	c.found.lost = c.net.Effects().Lost

@@ -259,6 +259,9 @@ func (c *campaign) duplicate(ctx context.Context) error {
 func (c *campaign) startTwin(ctx context.Context, twin *child) (said Event, err error) {
 	second := twin.order
 	second.Patience = 3 * time.Second
+	if err := c.joinGossip(&second); err != nil {
+		return said, err
+	}
 	for ctx.Err() == nil {
 		started, err := c.fleet.start(twin.order.Worker+"-twin", second)
 		if err != nil {

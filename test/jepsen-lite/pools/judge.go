@@ -55,7 +55,7 @@ func (c *campaign) judge(ctx context.Context) (check.Verdict, error) {
 	if c.plan.Gossip == GossipCut {
 		verdicts = append(verdicts, verdict{"gossip was cut", fmt.Sprintf("%d datagrams vanished", c.found.lost), int(c.found.lost), nil})
 	}
-	if c.plan.Gossip == GossipRogue {
+	if c.plan.Gossip == GossipRogue || c.found.stopped > 0 {
 		c.printf("%d times a node ended by itself and was started again", c.found.stopped)
 	}
 	return c.tell(verdicts), nil
