@@ -34,6 +34,9 @@ func (h *Held) Token() uint64 { return h.hold.grant.token }
 // ID names this hold and no other, such as "1205-0". It is how operators and [Client.Check] tell the holders of shared locks and semaphores apart.
 func (h *Held) ID() string { return h.hold.grant.waiter }
 
+// Session is the session that the lock is held under. When it is lost, so is the lock.
+func (h *Held) Session() *Session { return h.hold.session }
+
 // Mode is how the lock is held.
 func (h *Held) Mode() Mode { return h.hold.grant.mode }
 
@@ -123,7 +126,7 @@ func (h *Held) giveBack() {
 	last, loss := one.drop()
 	over := true
 	switch {
-	case s.ctx.Err() != nil: // it went with its session
+	case s.ctx.Err() != nil: // it goes with its session
 	case loss != nil && last:
 		_ = s.acknowledge(s.ctx, one.grant.waiter) // only the session's end ends it
 	case loss == nil:
@@ -135,6 +138,7 @@ func (h *Held) giveBack() {
 	if h.named {
 		s.unclaim(one.owner, one.grant.names)
 	}
+	s.leave()
 }
 
 // free releases one hold, or takes one off the count of a reentrant one; over tells that nothing is left of it.

@@ -137,6 +137,53 @@ func TestFirstComeFirstServedAcrossLeaderKills(t *testing.T) {
 	})
 }
 
+// A session that an operator ended keeps its locks until its holders have stopped; when all of them have, the next one need not wait until its time is over.
+func TestAKilledSessionGivesItsLocksBackWhenItsHoldersHaveStopped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startServed(t)
+		defer s.stop()
+		c, other := s.client(), s.client()
+		defer closeClient(t, c)
+		defer closeClient(t, other)
+		session, next := s.session(c, 10*time.Second), s.session(other, 10*time.Second)
+		first, err := session.Lock(t.Context(), "job")
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := session.Lock(t.Context(), "another job")
+		if err != nil {
+			t.Fatal(err)
+		}
+		granted := make(chan time.Time, 1)
+		go func() {
+			held, err := next.Lock(t.Context(), "job")
+			granted <- time.Now()
+			if err != nil || held.Token() <= first.Token() {
+				t.Errorf("the next one got %v, %v", held, err)
+			}
+		}()
+		awaitQueue(t, other, "job", 1)
+		if _, err := other.KillSession(t.Context(), session.ID(), "it is stuck", false); err != nil {
+			t.Fatal(err)
+		}
+		<-first.Context().Done()
+		if err := first.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		if len(granted) > 0 {
+			t.Error("the next one began while another lock of the killed session was worked under")
+		}
+		stopped := time.Now()
+		if err := second.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if waited := (<-granted).Sub(stopped); waited > time.Second {
+			t.Errorf("after all work had stopped the next one waited %v", waited)
+		}
+	})
+}
+
 // awaitQueue waits until so many wait for a lock.
 func awaitQueue(t *testing.T, c *client.Client, name string, want int) {
 	t.Helper()

@@ -232,6 +232,24 @@ func (s *Session) Close(ctx context.Context) error {
 	return fmt.Errorf("closing session %s: %w", s.id, err)
 }
 
+// leave closes a session that an operator has ended, once nothing that was held under it is left here. Until the cluster has been told that the work has stopped, it keeps the locks for as long as
+// this process could have counted on them.
+func (s *Session) leave() {
+	var lost *LostError
+	if !errors.As(context.Cause(s.ctx), &lost) || lost.Reason != LossKilled {
+		return
+	}
+	s.mu.Lock()
+	left, span := len(s.holds.of), s.ends()-s.client.clock.now()
+	s.mu.Unlock()
+	if left > 0 || span <= 0 {
+		return
+	}
+	limit, cancel := context.WithTimeout(s.client.ctx, span) // then it is over without a word
+	defer cancel()
+	_, _, _ = s.client.request(limit, s.client.repeated(), "SESSION.CLOSE", s.id, s.secret)
+}
+
 // err is why the session ended, nil while it lives. A deadline that has passed counts before anybody has acted on it.
 func (s *Session) err() error {
 	if s.Remaining() == 0 {

@@ -149,7 +149,11 @@ func (a *Actor) release(held *client.Held, believed int64) {
 	}
 	op := a.Record.Invoke(event)
 	err := held.Release(limit)
-	a.Record.End(op, outcome(err), err)
+	how := outcome(err)
+	if how == history.OK && errors.Is(context.Cause(held.Session().Context()), client.ErrLost) {
+		how = history.Info // lost meanwhile: it ends with the session, which may take until that session's time is over
+	}
+	a.Record.End(op, how, err)
 }
 
 const waiterNames = 2
