@@ -132,6 +132,21 @@ func TestS28_AnEvictionWaitsForTheWorker(t *testing.T) {
 	}
 }
 
+// I7: an operator who repeats an eviction, since the answer was lost, finds it done: nothing is told twice and nothing moves.
+func TestI7_AnEvictionThatComesTwiceIsOne(t *testing.T) {
+	w := newWorld(t, t, 8, command.PoolSettings{Drain: 100, Moves: 100})
+	w.staff(2, command.PoolJoin{})
+	evict := command.PoolEvict{Pool: w.pool, Worker: "w0", Reason: "test"}
+	first := w.log.seal(opsOf(evict)...)
+	again := w.log.seal(opsOf(evict)...)
+	if len(first.Events) == 0 || len(again.Events) > 0 {
+		t.Errorf("the first eviction told %v, the second one %v", first.Events, again.Events)
+	}
+	if one, two := shown(first.Replies[0]), shown(again.Replies[0]); one != two {
+		t.Errorf("the first eviction was answered %s, the second one %s", one, two)
+	}
+}
+
 // S7: a partition that is given back in the entry in which it was granted is granted again in the next.
 func TestS07_APartitionIsGrantedOnceInAnEntry(t *testing.T) {
 	w := newWorld(t, t, 1, command.PoolSettings{Drain: 100})

@@ -287,13 +287,15 @@ func TestS25_AVoterHasCaughtUp(t *testing.T) {
 		if err := c.Node(leader).AddMember(context.Background(), c.Node(added).Status().NodeID, c.Config(added).PeerAddress, true); err != nil {
 			t.Fatal(err)
 		}
-		if has, all := c.Node(added).Status().LastIndex, c.Node(leader).Status().LastIndex; all < entries || has+nearly < all {
-			t.Fatalf("a node with %d of %d entries is a voter", has, all)
-		}
-		if voters := c.Node(leader).Status().Voters(); voters != 4 {
-			t.Fatalf("%d voters", voters)
-		}
+		has, all, voters := c.Node(added).Status().LastIndex, c.Node(leader).Status().LastIndex, c.Node(leader).Status().Voters()
 		c.Disk(added).SetSyncDelay(0)
+		if all < entries || has+nearly < all {
+			t.Errorf("a node with %d of %d entries is a voter", has, all)
+		}
+		if voters != 4 {
+			t.Errorf("%d voters", voters)
+		}
+		c.AwaitReady(added)
 	})
 }
 

@@ -114,7 +114,7 @@ var poolRules = []Rule{
 `, `		w.since = old.since
 `)),
 	red("I7", "evict", "An eviction that comes twice is one.",
-		"fsm", "TestI7_TwiceIsOnce",
+		"fsm", "TestI7_AnEvictionThatComesTwiceIsOne",
 		edit("fsm/pools_workers.go", `if already := w.state == workerLeaving && w.evicted; !already {`, `if already := w.state == workerLeaving && w.evicted; !already || op.Worker != "" {`)),
 	red("I8", "draining", "Nothing drains that is with its target.",
 		"fsm", "TestPoolsWhateverHappens",
