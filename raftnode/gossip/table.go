@@ -204,7 +204,11 @@ func (t *table) tell(meta Meta) error {
 	if meta.ClusterName == "" {
 		return errors.New("a node gossips under the name of its cluster")
 	}
-	encoded, err := meta.encode()
+	return t.setOwn(meta.encode())
+}
+
+// setOwn keeps what is told from now on, unless it could not be encoded.
+func (t *table) setOwn(encoded []byte, err error) error {
 	if err != nil {
 		return err
 	}

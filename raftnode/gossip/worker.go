@@ -91,14 +91,7 @@ func (t *table) tellWorker(worker Worker) error {
 	if worker.ClusterName == "" {
 		return errors.New("a worker gossips under the name of its cluster")
 	}
-	encoded, err := worker.encode()
-	if err != nil {
-		return err
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.own = encoded
-	return nil
+	return t.setOwn(worker.encode())
 }
 
 // makeRoom reports whether another member of the kind can be listed. Of workers, the one that has been gone for longest makes room. The caller holds mu.
