@@ -191,7 +191,7 @@ func All() []Checker {
 		{"fenced-register", "a register that looks at tokens loses no update", []string{"fenced-register"}, false, fenced},
 		{"agreement", "nodes that have run the same entries are in the same state", nil, true, agreement},
 		{"liveness", "after the last fault everything goes on", nil, false, liveness},
-		{"node-logs", "no node crashed, raced or found itself different", nil, true, nodeLogs},
+		{"node-logs", "no node crashed, raced or found itself different", nil, true, NodeLogs},
 	}
 }
 

@@ -326,10 +326,10 @@ func TestNodeLogs(t *testing.T) {
 		}
 		return &Run{NodeLogs: []string{path}}
 	}
-	judged(t, "quiet", nodeLogs, write("level=INFO msg=\"this node leads\"\n"), Valid, "")
-	judged(t, "empty", nodeLogs, write(""), Unknown, "")
+	judged(t, "quiet", NodeLogs, write("level=INFO msg=\"this node leads\"\n"), Valid, "")
+	judged(t, "empty", NodeLogs, write(""), Unknown, "")
 	for _, line := range []string{"panic: runtime error", "WARNING: DATA RACE", "level=ERROR error=\"this node's state differs from its leader's at log index 5\""} {
-		judged(t, line, nodeLogs, write("x\n"+line+"\n"), Invalid, line[:10])
+		judged(t, line, NodeLogs, write("x\n"+line+"\n"), Invalid, line[:10])
 	}
 }
 

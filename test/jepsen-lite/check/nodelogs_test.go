@@ -30,9 +30,9 @@ func TestCrashesInNodeLogs(t *testing.T) {
 		"after its excuse":             {"one\npanic: nobody\n", [][2]int64{{0, 4}}, Invalid, "panic"},
 	} {
 		path := write(one.log)
-		judged(t, what, nodeLogs, &Run{NodeLogs: []string{path}, Excused: map[string][][2]int64{path: one.excused}}, one.want, one.word)
+		judged(t, what, NodeLogs, &Run{NodeLogs: []string{path}, Excused: map[string][][2]int64{path: one.excused}}, one.want, one.word)
 	}
-	twice := nodeLogs(&Run{NodeLogs: []string{write("panic: a\n\ngoroutine 7 [running]:\n" + strings.Repeat("line\n", 20) + "panic: b\n")}})
+	twice := NodeLogs(&Run{NodeLogs: []string{write("panic: a\n\ngoroutine 7 [running]:\n" + strings.Repeat("line\n", 20) + "panic: b\n")}})
 	if twice.Total != 2 {
 		t.Errorf("%d violations for two panics: %q", twice.Total, twice.Violations)
 	}

@@ -19,7 +19,7 @@ import (
 var rogueNemeses = []Nemesis{
 	{Name: "rogue-raft", Row: 31, About: "somebody who does not belong to the cluster dials the nodes' peer ports: garbage, HTTP, TLS, frames that look like Raft's, and connections that say nothing",
 		Inject: rogueRaft},
-	{Name: "rogue-gossip", Row: 30, About: "somebody gossips under a node's own name, and as a node that nobody knows, with the cluster's label and with another; and sends garbage",
+	{Name: "rogue-gossip", Row: 30, About: "somebody gossips under a node's own name, and as a node that nobody knows, with the cluster's label and with another; declares live nodes and workers dead; and sends garbage",
 		Inject: rogueGossip},
 }
 
@@ -88,8 +88,10 @@ func (e *Env) rogueFrame() []byte {
 const ClusterName = "coordd"
 
 func rogueGossip(ctx context.Context, env *Env) error {
-	names := []string{env.anyNode().ID(), "rogue"}
+	const stranger = "rogue"
+	names := []string{env.anyNode().ID(), stranger}
 	labels := []string{ClusterName, "another cluster"}
+	var lists []*memberlist.Memberlist
 	for i, name := range names {
 		label := labels[(i+env.Random.IntN(2))%2]
 		list, err := env.gossipAs(name, label)
@@ -97,24 +99,41 @@ func rogueGossip(ctx context.Context, env *Env) error {
 			return err
 		}
 		defer list.Shutdown()
+		lists = append(lists, list)
 		env.Printf("somebody gossips as %s, under the label %q, and reached %d nodes", name, label, env.joinAll(list))
 	}
-	garbage, err := net.ListenPacket("udp", net.JoinHostPort(env.Net.Host(), "0"))
+	socket, err := net.ListenPacket("udp", net.JoinHostPort(env.Net.Host(), "0"))
 	if err != nil {
 		return err
 	}
-	defer garbage.Close()
+	defer socket.Close()
+	lies := 0
+	defer func() { env.Printf("somebody said %d times to a node that a member is dead", lies) }()
+	var lied time.Time
 	for end := time.Now().Add(env.Hold); time.Now().Before(end); {
-		for _, node := range env.Cluster.Nodes() {
-			if target, err := net.ResolveUDPAddr("udp", node.GossipAddr()); err == nil {
-				_, _ = garbage.WriteTo(env.rogueFrame(), target) // a node may be down
+		env.sendGarbage(socket)
+		if time.Since(lied) > lieInterval {
+			lied = time.Now()
+			members := heardOf(lists, stranger)
+			for _, node := range env.Cluster.Nodes() {
+				members[node.ID()] = true // also when nobody let the liar in
 			}
+			lies += env.declareDead(socket, members, stranger)
 		}
 		if err := cluster.Pause(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sendGarbage sends each node a datagram that means nothing.
+func (e *Env) sendGarbage(from net.PacketConn) {
+	for _, node := range e.Cluster.Nodes() {
+		if target, err := net.ResolveUDPAddr("udp", node.GossipAddr()); err == nil {
+			_, _ = from.WriteTo(e.rogueFrame(), target) // a node may be down
+		}
+	}
 }
 
 // gossipAs starts a member of the gossip that is no node.

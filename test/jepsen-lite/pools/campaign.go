@@ -36,6 +36,7 @@ type campaign struct {
 	pool    *client.Pool
 	table   *client.Router // of the harness itself
 	found   findings
+	lies    falseDeaths
 
 	endBeside context.CancelFunc
 	beside    sync.WaitGroup
@@ -232,13 +233,14 @@ func (c *campaign) disturbGossip(ctx context.Context) error {
 				}
 			}
 		}
-		c.printf("no gossip passes between the nodes from now on")
+		c.printf("no datagram of gossip passes between the nodes from now on")
 	case GossipRogue:
 		rogue, err := nemesis.Find("rogue-gossip")
 		if err != nil {
 			return err
 		}
 		env := &nemesis.Env{Cluster: c.nodes, Net: c.net, Random: rand.New(rand.NewPCG(c.plan.Seed, 2)), Hold: rogueSpan, Printf: c.printf}
+		c.beside.Go(func() { c.watchLies(ctx) })
 		c.beside.Go(func() {
 			for ctx.Err() == nil {
 				if err := rogue.Inject(ctx, env); err != nil && ctx.Err() == nil {
@@ -304,6 +306,9 @@ func (c *campaign) end() error {
 		c.beside.Wait()
 	}
 	c.found.lost = c.net.Effects().Lost
+	if err := c.fleet.unreadable(); err != nil {
+		failures = append(failures, err)
+	}
 	c.table.Close()
 	return errors.Join(append(failures, c.store.end(ctx))...)
 }

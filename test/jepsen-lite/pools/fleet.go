@@ -66,7 +66,7 @@ type fleet struct {
 	events  []Event
 	news    chan struct{} // closed and replaced with each event
 	paused  map[string][]pause
-	broken  error
+	broken  error // what children wrote that was no event
 }
 
 func newFleet(program string, group *process.Group) *fleet {
@@ -134,6 +134,13 @@ func (f *fleet) take(event Event, err error) {
 	f.events = append(f.events, event)
 	close(f.news)
 	f.news = make(chan struct{})
+}
+
+// unreadable tells what children wrote that could not be read: what is missing may have been a violation.
+func (f *fleet) unreadable() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.broken
 }
 
 // await waits for an event of a child.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/coordd/coordd/internal/committed"
 	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/cluster"
 )
 
 // verdict is what one judge says.
@@ -48,12 +49,19 @@ func (c *campaign) judge(ctx context.Context) (check.Verdict, error) {
 		c.reowned(),
 		c.rolling(ledger),
 		c.traffic(events),
+		nodeLogs(c.nodes.Nodes()),
+	}
+	if c.plan.Early > 0 {
+		verdicts = append(verdicts, verdict{"early ends", fmt.Sprintf("%d sessions ended before their TTL had passed", ledger.early), ledger.early, nil})
 	}
 	if c.plan.Duplicate {
 		verdicts = append(verdicts, verdict{"one process an id", fmt.Sprintf("%d second processes under a live worker's id were told that it is in use", c.found.twins-len(c.found.twinsIn)), c.found.twins, c.found.twinsIn})
 	}
 	if c.plan.Gossip == GossipCut {
 		verdicts = append(verdicts, verdict{"gossip was cut", fmt.Sprintf("%d datagrams vanished", c.found.lost), int(c.found.lost), nil})
+	}
+	if c.plan.Gossip == GossipRogue && c.plan.Early > 0 {
+		verdicts = append(verdicts, verdict{"lies were heard", fmt.Sprintf("%d times gossip showed a worker as dead that lived", c.lies.seen()), c.lies.seen(), nil})
 	}
 	if c.plan.Gossip == GossipRogue || c.found.stopped > 0 {
 		c.printf("%d times a node ended by itself and was started again", c.found.stopped)
@@ -191,6 +199,24 @@ func (c *campaign) reowned() verdict {
 	if len(spans) > 0 {
 		v.says = fmt.Sprintf("%d partitions of workers that died or stopped; with a TTL of %v%s others had them after %.2f s at the median, %.2f s at most (with the leader killed too: %.2f s)",
 			len(c.found.orphans), c.plan.TTL, c.early(), spans[len(spans)/2].Seconds(), spans[len(spans)-1].Seconds(), worst["kill a worker and the leader"].Seconds())
+	}
+	return v
+}
+
+// nodeLogs looks for crashes: a node that ends by itself is started again, which would hide them.
+func nodeLogs(nodes []*cluster.Node) verdict {
+	var logs []string
+	for _, node := range nodes {
+		logs = append(logs, node.Log())
+	}
+	return crashesIn(logs)
+}
+
+func crashesIn(logs []string) verdict {
+	result := check.NodeLogs(&check.Run{NodeLogs: logs})
+	v := verdict{name: "node logs", says: result.Says, violations: result.Violations}
+	if result.Verdict != check.Unknown {
+		v.seen = len(logs)
 	}
 	return v
 }

@@ -139,6 +139,47 @@ func TestOrphansHaveALimit(t *testing.T) {
 	}
 }
 
+func TestACrashIsFoundThoughTheNodeWasStartedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "n1.log")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("level=INFO msg=\"this node follows\"\n")
+	if v := crashesIn([]string{path}); v.seen != 1 || len(v.violations) != 0 {
+		t.Errorf("a quiet log: %+v", v)
+	}
+	write("level=INFO msg=\"this node follows\"\npanic: nobody\nlevel=INFO msg=\"this node follows\"\n")
+	if v := crashesIn([]string{path}); len(v.violations) != 1 {
+		t.Errorf("a crash: %+v", v)
+	}
+	write("")
+	if v := crashesIn([]string{path}); v.seen != 0 || len(v.violations) != 0 {
+		t.Errorf("nothing was written, which proves nothing: %+v", v)
+	}
+}
+
+func TestEarlyEndsAreCounted(t *testing.T) {
+	l := ledgerOf(t, `
+{"index":3,"commands":[],"events":[{"type":"session_ended","session":"1-0","reason":"ended_early"},{"type":"session_ended","session":"2-0","reason":"expired"}]}
+{"index":4,"commands":[],"events":[{"type":"session_ended","session":"3-0","reason":"ended_early"}]}
+`)
+	if l.early != 2 {
+		t.Errorf("%d early ends, want 2", l.early)
+	}
+}
+
+func TestWhatAChildWroteThatIsNoEventIsAProblem(t *testing.T) {
+	f := newFleet("", nil)
+	if _, err := (&collector{fleet: f}).Write([]byte("{\"kind\":\"ready\"}\n")); err != nil || f.unreadable() != nil {
+		t.Fatalf("an event: %v, %v", err, f.unreadable())
+	}
+	if _, err := (&collector{fleet: f}).Write([]byte("panic: nobody\n")); err != nil || f.unreadable() == nil {
+		t.Errorf("what is no event was taken (%v)", err)
+	}
+}
+
 func TestPlansThatMakeNoSense(t *testing.T) {
 	if err := Default().Validate(); err != nil {
 		t.Error(err)

@@ -17,6 +17,7 @@ type grant struct {
 type ledger struct {
 	granted    map[grant]string
 	entries    int
+	early      int // sessions that ended before their TTL had passed, as they had agreed to
 	rows       []row
 	violations []string
 }
@@ -49,6 +50,7 @@ func readLedger(entries []committed.Entry, pool string) *ledger {
 	l := &ledger{granted: map[grant]string{}}
 	owners, tokens := map[int]string{}, map[int]int64{}
 	for _, entry := range entries {
+		l.early += earlyEnds(entry)
 		changes := changesOf(entry, pool)
 		if len(changes) == 0 {
 			continue
@@ -63,6 +65,15 @@ func readLedger(entries []committed.Entry, pool string) *ledger {
 		}
 	}
 	return l
+}
+
+func earlyEnds(entry committed.Entry) (count int) {
+	for _, event := range entry.Events {
+		if event.Type == "session_ended" && event.Reason == "ended_early" {
+			count++
+		}
+	}
+	return count
 }
 
 func changesOf(entry committed.Entry, pool string) (changes []committed.PoolChange) {
