@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,12 +66,20 @@ func startFollower(t *testing.T, log ...*raft.Log) *follower {
 	config.HeartbeatTimeout, config.ElectionTimeout = time.Hour, time.Hour
 	config.SnapshotInterval = time.Hour
 	config.Logger = hclog.NewNullLogger()
+	var started atomic.Pointer[raft.Raft]
+	committed := func() uint64 {
+		if engine := started.Load(); engine != nil {
+			return max(engine.CommitIndex(), engine.AppliedIndex())
+		}
+		return 0
+	}
 	transport := peer.NewRaftTransport(f.self.port, peer.RaftConfig{
-		CurrentTerm: func() uint64 { return 1 }, Committed: func() uint64 { return 0 }, Covered: func() (uint64, uint64) { return f.stores.NewestSnapshot() },
+		CurrentTerm: func() uint64 { return 1 }, Committed: committed, Covered: func() (uint64, uint64) { return f.stores.NewestSnapshot() },
 	})
 	if f.raft, err = raft.NewRaft(config, f.machine, f.stores.Log, f.stores.Stable, f.stores.Snapshots, transport); err != nil {
 		t.Fatal(err)
 	}
+	started.Store(f.raft)
 	t.Cleanup(func() { _ = f.raft.Shutdown().Error() })
 	return f
 }
@@ -99,6 +108,12 @@ func (f *follower) append(term, previous, previousTerm, commit uint64, log ...*r
 // install sends a snapshot whose state is entries 1 to its last one.
 func (f *follower) install(term, last, lastTerm uint64) {
 	f.t.Helper()
+	f.installFrom(term, last, lastTerm, func(state string) io.Reader { return strings.NewReader(state) })
+}
+
+// installFrom is install with bytes that come as a reader gives them.
+func (f *follower) installFrom(term, last, lastTerm uint64, reader func(state string) io.Reader) {
+	f.t.Helper()
 	id, address := f.address()
 	state := strings.Join(dataOf(1, last), "\n")
 	configuration := raft.EncodeConfiguration(raft.Configuration{Servers: []raft.Server{{ID: id, Address: address}}})
@@ -106,8 +121,8 @@ func (f *follower) install(term, last, lastTerm uint64) {
 		RPCHeader: f.header(), SnapshotVersion: 1, Term: term, LastLogIndex: last, LastLogTerm: lastTerm, Size: int64(len(state)), Configuration: configuration, ConfigurationIndex: 1,
 	}
 	response := &raft.InstallSnapshotResponse{}
-	if err := f.transport.InstallSnapshot(id, address, request, response, strings.NewReader(state)); err != nil || !response.Success {
-		f.t.Fatalf("the snapshot was not taken: %+v, %v", response, err)
+	if err := f.transport.InstallSnapshot(id, address, request, response, reader(state)); err != nil || !response.Success {
+		f.t.Errorf("the snapshot was not taken: %+v, %v", response, err)
 	}
 }
 
@@ -172,6 +187,65 @@ func TestASnapshotThatComesTwiceTakesNothingBack(t *testing.T) {
 		}
 		f.wants(9, 2, 2, 2, 2)
 	})
+}
+
+// Behind the snapshot stands a change of the members, which counts from when it is stored. The snapshot comes again: what it says of the members is older, and must not count again.
+func TestASnapshotThatComesTwiceForgetsNoMember(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFollower(t)
+		f.install(2, 5, 2)
+		id, address := f.address()
+		changed := raft.Configuration{Servers: []raft.Server{{ID: id, Address: address}, {ID: "new", Address: "new:1"}}}
+		if !f.append(2, 5, 2, 5, &raft.Log{Index: 6, Term: 2, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(changed)}) {
+			t.Fatal("the change of the members was refused")
+		}
+		f.install(2, 5, 2)
+		future := f.raft.GetConfiguration()
+		if err := future.Error(); err != nil || len(future.Configuration().Servers) != 2 {
+			t.Errorf("the follower counts %v as members (%v), and has acknowledged another one", future.Configuration().Servers, err)
+		}
+	})
+}
+
+// A request that lies before a snapshot comes while Raft installs that one. Whether it is covered cannot be told before Raft is done.
+func TestWhatComesWhileASnapshotIsInstalledIsJudgedAfterIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := startFollower(t)
+		f.install(2, 5, 2)
+		release, installed, appended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(installed)
+			f.installFrom(2, 20, 2, func(state string) io.Reader { return &heldReader{strings.NewReader(state), release} })
+		}()
+		synctest.Wait()
+		go func() {
+			defer close(appended)
+			f.append(2, 5, 2, 8, logOf(2, 6, 8)...)
+		}()
+		synctest.Wait()
+		close(release)
+		<-installed
+		<-appended
+		if !f.append(2, 20, 2, 21, logOf(2, 21, 21)...) {
+			t.Error("what came next was refused")
+		}
+		f.wants(21, 2)
+	})
+}
+
+// heldReader gives its last bytes when it is released.
+type heldReader struct {
+	state   *strings.Reader // not embedded: it could write itself, all at once
+	release chan struct{}
+}
+
+func (r *heldReader) Read(into []byte) (int, error) {
+	if r.state.Len() <= 3 {
+		<-r.release
+	} else {
+		into = into[:min(len(into), r.state.Len()-3)]
+	}
+	return r.state.Read(into)
 }
 
 // The entries behind a snapshot were never committed, and a new leader has others. It compares the snapshot's last entry, which no log has.

@@ -3,9 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +28,7 @@ type RaftConfig struct {
 	// CurrentTerm gives the node's current Raft term; what jumps more than 2^32 terms ahead of it is refused. It is asked
 	// from before raft.NewRaft returns, so it must answer from what the stable store holds until then. Required.
 	CurrentTerm func() uint64
-	// Committed gives the highest log index that this node knows to be committed; an older snapshot is refused. It is asked from before
+	// Committed gives the highest log index that this node has and knows to be committed; a snapshot that goes no further is not installed again. It is asked from before
 	// raft.NewRaft returns and may answer 0 until then. Required.
 	Committed func() uint64
 	// Covered gives the last entry of the newest snapshot on which this node's machine stands, 0 without one. It may be asked from before raft.NewRaft returns. nil means that there
@@ -121,92 +119,6 @@ func (t *RaftTransport) StandNow(ctx context.Context) error {
 	case <-t.closed:
 		return raft.ErrTransportShutdown
 	}
-}
-
-// screen passes requests on to Raft and answers those itself that must not reach it.
-func (t *RaftTransport) screen() {
-	for {
-		select {
-		case rpc := <-t.NetworkTransport.Consumer():
-			if err := t.judge(rpc); err != nil {
-				t.config.Logger.Warn("a Raft request was refused", "reason", err)
-				t.screening.Go(func() { refuseRequest(rpc, err) })
-				continue
-			}
-			if request, ok := rpc.Command.(*raft.AppendEntriesRequest); ok && t.config.Covered != nil {
-				shorten(request, t.config.Covered)
-			}
-			select {
-			case t.screened <- rpc:
-			case <-t.closed:
-				return
-			}
-		case <-t.closed:
-			return
-		}
-	}
-}
-
-// refuseRequest answers with an error. A snapshot must be read to its end first, or its bytes would be taken for the next request.
-func refuseRequest(rpc raft.RPC, err error) {
-	if rpc.Reader != nil {
-		_, _ = io.Copy(io.Discard, rpc.Reader)
-	}
-	rpc.Respond(nil, err)
-}
-
-// judge says whether a request may reach Raft.
-func (t *RaftTransport) judge(rpc raft.RPC) error {
-	request, ok := rpc.Command.(raft.WithRPCHeader)
-	if !ok {
-		return fmt.Errorf("a request of type %T is not known here", rpc.Command)
-	}
-	header := request.GetRPCHeader()
-	sender := NodeID(header.ID)
-	if sender == "" || !strings.HasPrefix(string(header.Addr), string(sender)+"@") {
-		return errors.New("a Raft request must name its sender")
-	}
-	term, election := termOf(rpc.Command)
-	if err := errors.Join(t.judgeTerm(sender, term), t.judgeSnapshot(rpc.Command)); err != nil {
-		return err
-	}
-	return t.port.config.Authorizer.AuthorizeRaft(sender, election)
-}
-
-// judgeTerm refuses terms that no honest cluster reaches.
-func (t *RaftTransport) judgeTerm(sender NodeID, term uint64) error {
-	if current := t.config.CurrentTerm(); term > current && term-current > maxTermJump {
-		return fmt.Errorf("node %s speaks of term %d, but the term here is %d", sender, term, current)
-	}
-	return nil
-}
-
-// judgeSnapshot refuses a snapshot that would take this node back. A leader sends none that lies before what its follower has committed; one that comes is left over from an
-// attempt that was given up, still readable from its connection. Raft would install it, and forget what was acknowledged since.
-func (t *RaftTransport) judgeSnapshot(command any) error {
-	request, ok := command.(*raft.InstallSnapshotRequest)
-	if !ok {
-		return nil
-	}
-	if committed := t.config.Committed(); request.LastLogIndex < committed {
-		return fmt.Errorf("a snapshot up to log index %d came late: this node has everything up to %d", request.LastLogIndex, committed)
-	}
-	return nil
-}
-
-// termOf gives a request's term, and whether it asks for a vote or an election.
-func termOf(command any) (term uint64, election bool) {
-	switch request := command.(type) {
-	case *raft.AppendEntriesRequest:
-		return request.Term, false
-	case *raft.InstallSnapshotRequest:
-		return request.Term, false
-	case *raft.RequestVoteRequest:
-		return request.Term, true
-	case *raft.RequestPreVoteRequest:
-		return request.Term, true
-	}
-	return 0, true
 }
 
 // EncodePeer names a node in a request: the id goes along, so that votes are remembered by node and not by address.

@@ -2,7 +2,6 @@ package peer_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"math"
 	"slices"
@@ -295,24 +294,34 @@ func TestRaftRequestsAreScreened(t *testing.T) {
 	})
 }
 
-// A leader gave an attempt up and tried again; its follower went on from there. Then the first attempt's bytes are read.
-func TestASnapshotFromBeforeWhatIsCommittedIsRefused(t *testing.T) {
+// A leader gave an attempt up and tried again; its follower went on from there. Then the first attempt's bytes are read. The leader is told the truth, and Raft nothing.
+func TestASnapshotOfWhatIsCommittedHereIsNotInstalledAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reached []uint64
 		from, _, a, b := pairOfTransports(t, func(rpc raft.RPC) {
 			_, _ = io.Copy(io.Discard, rpc.Reader)
-			reached = append(reached, rpc.Command.(*raft.InstallSnapshotRequest).LastLogIndex)
-			rpc.Respond(&raft.InstallSnapshotResponse{Success: true}, nil)
+			request := rpc.Command.(*raft.InstallSnapshotRequest)
+			reached = append(reached, request.LastLogIndex)
+			rpc.Respond(&raft.InstallSnapshotResponse{Term: 5, Success: request.Term >= 5}, nil)
 		})
-		send := func(index uint64) error {
-			request := &raft.InstallSnapshotRequest{RPCHeader: header(from, a), Term: 5, LastLogIndex: index, Size: 1 << 20}
-			return from.InstallSnapshot(raft.ServerID(b.identity.NodeID), raft.ServerAddress(b.identity.Address), request, &raft.InstallSnapshotResponse{}, strings.NewReader(strings.Repeat("x", 1<<20)))
+		send := func(term, index uint64) raft.InstallSnapshotResponse {
+			var response raft.InstallSnapshotResponse
+			request := &raft.InstallSnapshotRequest{RPCHeader: header(from, a), Term: term, LastLogIndex: index, Size: 1 << 20}
+			if err := from.InstallSnapshot(raft.ServerID(b.identity.NodeID), raft.ServerAddress(b.identity.Address), request, &response, strings.NewReader(strings.Repeat("x", 1<<20))); err != nil {
+				t.Errorf("a snapshot up to %d: %v", index, err)
+			}
+			return response
 		}
-		if err := send(99); err == nil || !strings.Contains(err.Error(), "up to log index 99 came late") {
-			t.Fatalf("a snapshot from before what is committed: %v", err)
+		for _, index := range []uint64{99, 100} {
+			if response := send(5, index); !response.Success || response.Term != 5 || len(reached) != 0 {
+				t.Errorf("a snapshot up to %d, of which all is here: %+v, reached %v", index, response, reached)
+			}
 		}
-		if err := errors.Join(send(100), send(101)); err != nil || !slices.Equal(reached, []uint64{100, 101}) {
-			t.Fatalf("newer snapshots: %v, reached %v", err, reached)
+		if response := send(5, 101); !response.Success || !slices.Equal(reached, []uint64{101}) {
+			t.Errorf("a newer snapshot: %+v, reached %v", response, reached)
+		}
+		if response := send(4, 99); response.Success || response.Term != 5 {
+			t.Errorf("a snapshot of a leader that is none any more: %+v", response)
 		}
 	})
 }
