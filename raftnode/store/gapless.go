@@ -59,14 +59,14 @@ func (l *gaplessLog) makeRoom(first uint64) error {
 
 // DeleteRange deletes the entries from first to last. Of the whole log goes only what the newest snapshot covers, and not even that where it shows that the log is right.
 func (l *gaplessLog) DeleteRange(first, last uint64) error {
-	whole, err := l.holds(first, last)
+	lowest, highest, err := l.ends()
 	if err != nil {
 		return err
 	}
-	if !whole {
+	if lowest == 0 || first > lowest || last < highest {
 		return l.LogStore.DeleteRange(first, last)
 	}
-	how, snapshot, err := compare(l.LogStore, l.snapshots, first, last)
+	how, snapshot, err := compare(l.LogStore, l.snapshots, lowest, highest)
 	if err != nil {
 		return err
 	}
@@ -75,23 +75,22 @@ func (l *gaplessLog) DeleteRange(first, last uint64) error {
 		return nil
 	case how == follows:
 		l.mu.Lock()
-		l.void = last
+		l.void = highest
 		l.mu.Unlock()
 		return nil
 	case how == none:
 		return l.LogStore.DeleteRange(first, last)
 	}
-	return l.LogStore.DeleteRange(first, min(last, snapshot))
+	return l.LogStore.DeleteRange(lowest, min(highest, snapshot))
 }
 
-// holds reports whether the log goes exactly from first to last.
-func (l *gaplessLog) holds(first, last uint64) (bool, error) {
-	lowest, err := l.FirstIndex()
-	if err != nil || lowest != first {
-		return false, err
+// ends are the log's first and last entry, 0 when it is empty. Its beginning may have moved since Raft looked: compactions run beside its main loop.
+func (l *gaplessLog) ends() (lowest, highest uint64, err error) {
+	if lowest, err = l.FirstIndex(); err != nil {
+		return 0, 0, err
 	}
-	highest, err := l.LastIndex()
-	return highest == last, err
+	highest, err = l.LastIndex()
+	return lowest, highest, err
 }
 
 // standing is how a log stands to the newest snapshot.

@@ -90,6 +90,39 @@ func TestOfAWholeLogGoesOnlyWhatASnapshotCovers(t *testing.T) {
 	}
 }
 
+// While Raft asks for the whole log to go, a compaction takes its beginning away. It is still the whole log that is meant.
+func TestOfALogThatWasShortenedMeanwhileGoesOnlyWhatASnapshotCovers(t *testing.T) {
+	for name, c := range map[string]struct {
+		index, term uint64
+		want        []uint64
+	}{
+		"the snapshot came late":                        {15, 1, span(6, 20)},
+		"the log is of another history":                 {15, 2, span(16, 20)},
+		"the snapshot from which the log goes on again": {5, 1, span(6, 20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stores, err := Open(Options{Dir: filepath.Join(t.TempDir(), "raft"), OnFatal: unexpected(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer stores.Close()
+			if err := stores.Log.StoreLogs(entriesFrom(1, 20)); err != nil {
+				t.Fatal(err)
+			}
+			if err := stores.Log.DeleteRange(1, 5); err != nil { // compacted after Raft had looked where it begins
+				t.Fatal(err)
+			}
+			snapshotOf(t, stores, c.index, c.term)
+			if err := stores.Log.DeleteRange(1, 20); err != nil {
+				t.Fatal(err)
+			}
+			if got := indexes(t, stores.Log); !slices.Equal(got, c.want) {
+				t.Errorf("the log has %v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
 // A log that begins right behind its snapshot is asked for as a whole when its leader has other entries from the first on. They come next, and are fewer: nothing of the old ones may be left.
 func TestALogBehindItsSnapshotGivesWayToOtherEntries(t *testing.T) {
 	for _, kind := range []Kind{Bolt, WAL} {
