@@ -87,12 +87,13 @@ func (t *table) put(node *memberlist.Node, alive bool) {
 	defer t.mu.Unlock()
 	known, listed := t.members[node.Name]
 	if err != nil {
-		if listed && !alive {
-			told = known
-		} else if alive {
+		if alive {
 			t.logger.Warn("a gossip member is ignored", "member", node.Name, "address", node.Address(), "error", err)
-			return
 		}
+		if alive || !listed {
+			return // what was never listed, because nobody here understands what it tells, is not listed as dead either
+		}
+		told = known
 	}
 	if (!listed || known.IsWorker() != told.IsWorker()) && !t.makeRoom(told.IsWorker()) {
 		t.logger.Warn("a gossip member is ignored: the table is full", "member", node.Name, "worker", told.IsWorker())

@@ -170,3 +170,19 @@ func FuzzDecodeMember(f *testing.F) {
 		}
 	})
 }
+
+// Who tells something that only a later version understands is no node: not while it lives, and not when it is gone.
+func TestWhoIsNotUnderstoodIsNotListedAsDead(t *testing.T) {
+	table := newTable()
+	stranger := &memberlist.Node{Name: "stranger", Meta: []byte{9}}
+	table.NotifyJoin(stranger)
+	table.NotifyLeave(stranger)
+	if nodes, workers := table.list(false), table.list(true); len(nodes) != 0 || len(workers) != 0 {
+		t.Errorf("nodes: %+v, workers: %+v", nodes, workers)
+	}
+	table.NotifyJoin(workerNode(t, "worker"))
+	table.NotifyLeave(&memberlist.Node{Name: "worker", Meta: []byte{9}})
+	if workers := table.list(true); len(workers) != 1 || workers[0].State != Dead {
+		t.Errorf("a worker that was listed and is gone: %+v", workers)
+	}
+}

@@ -40,3 +40,39 @@ func TestAnEndedNodeIsNotAskedAgainAndAgain(t *testing.T) {
 		}
 	}
 }
+
+// restored is a node whose state is replaced by that of a snapshot, after which no command runs for a while.
+type restored struct {
+	*transporttest.Node
+	log     *transport.EventLog
+	applied atomic.Uint64 // behind what the node itself has run
+	asked   atomic.Int64
+}
+
+func (r *restored) Status() transport.Status {
+	status := r.Node.Status()
+	status.AppliedIndex += r.applied.Load()
+	return status
+}
+
+func (r *restored) Events(ctx context.Context, after command.Position, most int, wanted func(*fsm.Event) bool, wait bool) (transport.EventPage, error) {
+	r.asked.Add(1)
+	return r.log.Read(ctx, after, most, wanted, wait)
+}
+
+// Whoever follows losses goes on behind the snapshot. Going on at it would be too early again, and again, until the next command.
+func TestARestoredNodeIsNotAskedAgainAndAgain(t *testing.T) {
+	node := &restored{Node: transporttest.NewFrozenNode(), log: transport.NewEventLog()}
+	client := openDoorOver(t, node.Node, func(config *Config) { config.Node = node }).dial()
+	client.do("HELLO 3")
+	client.do("SESSION.RENEW " + client.session("PX 10000"))
+	eventually(t, "losses are followed", func() bool { return node.asked.Load() == 1 })
+	time.Sleep(50 * time.Millisecond) // until it waits
+	node.applied.Store(100)
+	node.log.Restart(node.Status().AppliedIndex)
+	eventually(t, "it goes on", func() bool { return node.asked.Load() > 1 })
+	time.Sleep(50 * time.Millisecond)
+	if asked := node.asked.Load(); asked != 2 {
+		t.Errorf("after the snapshot it was asked %d times", asked-1)
+	}
+}

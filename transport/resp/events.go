@@ -194,12 +194,12 @@ func (r *renewers) forget(c *connection) {
 // follow pushes losses until the server stops.
 func (r *renewers) follow() {
 	defer r.server.connections.Done()
-	now := command.Position{Index: r.server.config.Node.Status().AppliedIndex}
+	now := native.Now(r.server.config.Node.Status().AppliedIndex)
 	lost := func(event *fsm.Event) bool { return event.Type == fsm.EventLost || event.Type == fsm.EventSessionEnded }
 	for r.server.stopping.Err() == nil {
 		page, err := r.server.config.Node.Events(r.server.stopping, now, followedPage, lost, true)
 		if err != nil { // it fell behind, and keepalives tell what it missed
-			now = command.Position{Index: r.server.config.Node.Status().AppliedIndex}
+			now = native.Now(r.server.config.Node.Status().AppliedIndex)
 			continue
 		}
 		if len(page.Events) == 0 {
