@@ -65,18 +65,43 @@ func TestTheNodesAreToldTheLatestSession(t *testing.T) {
 	member.Present("orders", "w1", "20-0") // without effect, and without harm
 }
 
-// A worker is heard while most of the nodes answer: one that died does not silence it, and one alone of three does not speak for all.
-func TestHeardByMostOfTheNodes(t *testing.T) {
+// joinThree starts three nodes and a member that all of them answer.
+func joinThree(t *testing.T) ([]*gossip.Gossip, *Member) {
+	t.Helper()
 	nodes, addresses := startNodes(t, 3)
 	member := join(t, addresses)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		if answering, known := member.Nodes(t.Context()); answering == 3 && known == 3 {
-			break
+			return nodes, member
 		}
 		if time.Now().After(end) {
 			t.Fatal("the nodes do not answer")
 		}
 	}
+}
+
+// A node that has died keeps no answer waiting: what most of the nodes say is known as soon as they have said it, while the word still has most of its time before it.
+func TestADeadNodeDelaysNobodysHearing(t *testing.T) {
+	nodes, member := joinThree(t)
+	if err := nodes[0].Close(); err != nil {
+		t.Fatal(err)
+	}
+	fastest := time.Hour // of a few, since the machine may be doing something else
+	for range 5 {
+		asked := time.Now()
+		if !member.Heard(t.Context()) {
+			t.Fatal("two of three nodes answer, and a worker is not heard")
+		}
+		fastest = min(fastest, time.Since(asked))
+	}
+	if fastest > 150*time.Millisecond {
+		t.Errorf("with one of three nodes gone a worker was heard after %v at best", fastest)
+	}
+}
+
+// A worker is heard while most of the nodes answer: one that died does not silence it, and one alone of three does not speak for all.
+func TestHeardByMostOfTheNodes(t *testing.T) {
+	nodes, member := joinThree(t)
 	for gone, want := range []bool{true, true, false, false} {
 		if gone > 0 {
 			_ = nodes[gone-1].Close()

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -64,26 +63,50 @@ func (g *Gossip) Workers() []Member { return g.table.list(true) }
 // Answering asks the nodes that this member knows, except those that left or have been dead for a while, whether they hear it: how many answered before the context ended or a ping's patience
 // was over, of how many. It is for workers.
 func (g *Gossip) Answering(ctx context.Context) (answered, known int) {
-	var asking sync.WaitGroup
-	answers := make(chan bool, maxMembers)
-	for _, member := range g.table.list(false) {
-		if member.State != Left && (member.State != Dead || time.Since(member.Since) < deadCounts) {
-			known++
-			asking.Go(func() { answers <- g.answers(member) })
-		}
-	}
-	for range known {
+	asked := g.askNodes()
+	for range cap(asked) {
 		select {
-		case yes := <-answers:
+		case yes := <-asked:
 			if yes {
 				answered++
 			}
 		case <-ctx.Done():
-			return answered, known
+			return answered, cap(asked)
 		}
 	}
-	asking.Wait()
-	return answered, known
+	return answered, cap(asked)
+}
+
+// MostAnswer asks the same nodes, and reports whether more than half of them answered. It returns as soon as they have: one that has died answers nothing for as long as a ping may take.
+func (g *Gossip) MostAnswer(ctx context.Context) bool {
+	asked := g.askNodes()
+	answered := 0
+	for range cap(asked) {
+		select {
+		case yes := <-asked:
+			if yes {
+				answered++
+			}
+		case <-ctx.Done():
+			return false
+		}
+		if answered > cap(asked)/2 {
+			return true
+		}
+	}
+	return false
+}
+
+// askNodes pings the nodes that should answer a worker. What comes of each is told on a channel with room for all.
+func (g *Gossip) askNodes() <-chan bool {
+	nodes := slices.DeleteFunc(g.table.list(false), func(member Member) bool {
+		return member.State == Left || member.State == Dead && time.Since(member.Since) >= deadCounts
+	})
+	answers := make(chan bool, len(nodes))
+	for _, member := range nodes {
+		go func() { answers <- g.answers(member) }()
+	}
+	return answers
 }
 
 // tellWorker sets what this worker tells from now on.
