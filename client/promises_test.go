@@ -184,6 +184,41 @@ func TestAKilledSessionGivesItsLocksBackWhenItsHoldersHaveStopped(t *testing.T) 
 	})
 }
 
+// A killed session stands for its whole TTL, an early end notwithstanding, so it is closed however long its holder took to stop.
+func TestAKilledSessionWithAnEarlyEndGivesItsLocksBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startServed(t)
+		defer s.stop()
+		c, other := s.client(), s.client()
+		defer closeClient(t, c)
+		defer closeClient(t, other)
+		session, err := c.OpenSession(t.Context(), client.SessionOptions{TTL: time.Minute, EarlyEnd: 3 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		held, err := session.Lock(t.Context(), "job")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.KillSession(t.Context(), session.ID(), "it is stuck", false); err != nil {
+			t.Fatal(err)
+		}
+		<-held.Context().Done()
+		time.Sleep(5 * time.Second) // the work takes longer to stop than the session agreed to
+		stopped := time.Now()
+		if err := held.Release(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		next, err := s.session(other, 10*time.Second).Lock(t.Context(), "job")
+		if err != nil || next.Token() <= held.Token() {
+			t.Fatalf("the next one got %v, %v", next, err)
+		}
+		if waited := time.Since(stopped); waited > time.Second {
+			t.Errorf("after all work had stopped the next one waited %v", waited)
+		}
+	})
+}
+
 // awaitQueue waits until so many wait for a lock.
 func awaitQueue(t *testing.T, c *client.Client, name string, want int) {
 	t.Helper()

@@ -232,15 +232,15 @@ func (s *Session) Close(ctx context.Context) error {
 	return fmt.Errorf("closing session %s: %w", s.id, err)
 }
 
-// leave closes a session that an operator has ended, once nothing that was held under it is left here. Until the cluster has been told that the work has stopped, it keeps the locks for as long as
-// this process could have counted on them.
+// leave closes a session that an operator has ended, once nothing that was held under it is left here. Until the cluster has been told that the work has stopped, it keeps the locks until
+// the session's TTL has passed.
 func (s *Session) leave() {
 	var lost *LostError
 	if !errors.As(context.Cause(s.ctx), &lost) || lost.Reason != LossKilled {
 		return
 	}
 	s.mu.Lock()
-	left, span := len(s.holds.of), s.ends()-s.client.clock.now()
+	left, span := len(s.holds.of), s.deadline-s.client.clock.now() // an early end has nothing to do with how long the cluster keeps what was killed
 	s.mu.Unlock()
 	if left > 0 || span <= 0 {
 		return
