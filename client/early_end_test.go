@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -132,6 +133,45 @@ func TestGossipCarriesAnEarlySession(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowConn is a connection over which each request takes a while.
+type slowConn struct {
+	net.Conn
+	takes *atomic.Int64
+}
+
+func (c slowConn) Write(request []byte) (int, error) {
+	time.Sleep(time.Duration(c.takes.Load()))
+	return c.Conn.Write(request)
+}
+
+// While the gossip's word carries a session from moment to moment, each keepalive has as long to be answered as ever: a cluster that is slow to take them up again renews it.
+func TestASlowAnswerRenewsASessionThatGossipCarries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster, takes := newFakeCluster(), &atomic.Int64{}
+		c := dialFake(t, cluster, func(o *Options) {
+			o.Dialer = func(ctx context.Context, endpoint string) (net.Conn, error) {
+				conn, err := cluster.dial(ctx, endpoint)
+				return slowConn{conn, takes}, err
+			}
+		})
+		defer finish(t, cluster, c)
+		gossip := &toldGossip{delay: 10 * time.Millisecond}
+		gossip.hears.Store(true)
+		session, err := c.openSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second}, gossip.Heard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cluster.cutRenewals()
+		takes.Store(int64(400 * time.Millisecond))
+		time.Sleep(4 * time.Second)
+		cluster.script(nil)
+		time.Sleep(2 * time.Second)
+		if state := session.State(); state != StateHeld {
+			t.Errorf("two seconds after keepalives are answered again, each in 400 ms, the session is %v", state)
+		}
+	})
 }
 
 // A worker tells the gossip each session that it serves under, and its partitions end when neither keepalives nor gossip get through.

@@ -80,9 +80,10 @@ func (s *Session) keepAlive(ctx context.Context) error {
 	return errLate
 }
 
-// exchange sends a keepalive, tells over which connection, and waits for the answer as long as it is of use.
+// exchange sends a keepalive, tells over which connection, and waits for the answer as long as it is of use: until the session has ended, or its TTL has passed. A session that gossip's word carries
+// from moment to moment remains for a moment only, and yet an answer is worth waiting for.
 func (s *Session) exchange(over *atomic.Pointer[connection]) error {
-	ctx, cancel := context.WithTimeout(s.ctx, s.Remaining())
+	ctx, cancel := context.WithTimeout(s.ctx, s.untilTTL())
 	defer cancel()
 	established, err := s.client.connection(ctx)
 	if err != nil {

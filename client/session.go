@@ -128,6 +128,13 @@ func (s *Session) Remaining() time.Duration {
 	return max(0, s.ends()-s.client.clock.now())
 }
 
+// untilTTL is how long the session's TTL certainly has not passed on the cluster, whether or not it has ended.
+func (s *Session) untilTTL() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(0, s.deadline-s.client.clock.now())
+}
+
 // Context ends when the session is closed or lost; its cause says which ([ErrClosed], [ErrLost]).
 func (s *Session) Context() context.Context { return s.ctx }
 
@@ -240,8 +247,9 @@ func (s *Session) leave() {
 		return
 	}
 	s.mu.Lock()
-	left, span := len(s.holds.of), s.deadline-s.client.clock.now() // an early end has nothing to do with how long the cluster keeps what was killed
+	left := len(s.holds.of)
 	s.mu.Unlock()
+	span := s.untilTTL() // an early end has nothing to do with how long the cluster keeps what was killed
 	if left > 0 || span <= 0 {
 		return
 	}
