@@ -16,8 +16,8 @@ const (
 
 // WorkerGossip is this process's place in the gossip of the cluster's nodes. Package client/workergossip has one; this package has none, so that programs without it do not link it.
 type WorkerGossip interface {
-	// Present tells the nodes under which session a worker serves. It does not wait for them.
-	Present(pool, worker, session string)
+	// Present tells the nodes under which session a worker serves. It does not wait for them. An error says that the names can never be told, under no session.
+	Present(pool, worker, session string) error
 	// Heard reports whether most of the nodes answer now. It returns when the context ends, at the latest.
 	Heard(ctx context.Context) bool
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,10 +19,12 @@ type toldGossip struct {
 	delay   time.Duration // of an answer
 	asked   atomic.Int64
 	present atomic.Value // what was presented last
+	refuses error        // what is presented
 }
 
-func (g *toldGossip) Present(pool, worker, session string) {
+func (g *toldGossip) Present(pool, worker, session string) error {
 	g.present.Store(fmt.Sprint(pool, "/", worker, "/", session))
+	return g.refuses
 }
 
 func (g *toldGossip) Heard(ctx context.Context) bool {
@@ -208,6 +211,25 @@ func TestAWorkerPresentsItsSession(t *testing.T) {
 		}
 		if err := worker.Close(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A worker that the gossip can never carry is told so when it joins, and has not been in the pool.
+func TestAWorkerThatCannotBePresentedDoesNotJoin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		fakePool(cluster, func() []byte { return assignment(5, nil) })
+		c := dialFake(t, cluster, nil)
+		defer finish(t, cluster, c)
+		gossip := &toldGossip{refuses: errors.New("the name is too long")}
+		_, err := c.Pool("orders").Join(t.Context(), WorkerConfig{ID: "a", Gossip: gossip}, nil)
+		if !errors.Is(err, gossip.refuses) || !strings.Contains(err.Error(), `worker "a" of pool "orders"`) {
+			t.Errorf("got %v", err)
+		}
+		synctest.Wait()
+		if joins, closes := cluster.commands("POOL.JOIN"), cluster.commands("SESSION.CLOSE"); joins != 0 || closes != 1 {
+			t.Errorf("it joined %d times and closed %d sessions", joins, closes)
 		}
 	})
 }

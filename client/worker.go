@@ -161,6 +161,12 @@ func (w *Worker) enroll(ctx context.Context, predecessor Credentials) error {
 	if err != nil {
 		return fmt.Errorf("worker %q of pool %q: %w", w.config.ID, w.pool.name, err)
 	}
+	if w.config.Gossip != nil {
+		if err := w.config.Gossip.Present(w.pool.name, w.config.ID, session.id); err != nil {
+			session.abandon(ctx)
+			return fmt.Errorf("worker %q of pool %q: %w", w.config.ID, w.pool.name, err)
+		}
+	}
 	answer, err := w.join(ctx, session, predecessor)
 	if err != nil {
 		w.pool.client.work(func() { session.abandon(w.pool.client.ctx) })
@@ -170,9 +176,6 @@ func (w *Worker) enroll(ctx context.Context, predecessor Credentials) error {
 	if incarnation := f.text("incarnation"); incarnation != w.router.Incarnation() {
 		session.abandon(ctx)
 		return &PoolChangedError{Pool: w.pool.name, Incarnation: w.router.Incarnation(), Found: incarnation}
-	}
-	if w.config.Gossip != nil {
-		w.config.Gossip.Present(w.pool.name, w.config.ID, session.id)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -77,14 +77,19 @@ func Join(config Config) (*Member, error) {
 }
 
 // Present implements client.WorkerGossip.
-func (m *Member) Present(pool, worker, session string) {
+func (m *Member) Present(pool, worker, session string) error {
+	word := gossip.Worker{ClusterName: m.cluster, Pool: pool, ID: worker, Session: session}
+	if err := word.Check(); err != nil {
+		return err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.latest = gossip.Worker{ClusterName: m.cluster, Pool: pool, ID: worker, Session: session}
+	m.latest = word
 	if !m.talking && !m.over() {
 		m.talking = true
 		m.telling.Go(m.tell)
 	}
+	return nil
 }
 
 // tell tells the nodes the latest, until they have been told.

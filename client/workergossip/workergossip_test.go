@@ -2,6 +2,7 @@ package workergossip
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,7 +54,9 @@ func TestTheNodesAreToldTheLatestSession(t *testing.T) {
 	nodes, addresses := startNodes(t, 2)
 	member := join(t, addresses[:1])
 	for i := range 20 {
-		member.Present("orders", "w1", fmt.Sprintf("%d-0", i))
+		if err := member.Present("orders", "w1", fmt.Sprintf("%d-0", i)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, node := range nodes {
 		awaitWord(t, node, "orders/w1/19-0 alive")
@@ -62,7 +65,30 @@ func TestTheNodesAreToldTheLatestSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	awaitWord(t, nodes[0], "orders/w1/19-0 left")
-	member.Present("orders", "w1", "20-0") // without effect, and without harm
+	if err := member.Present("orders", "w1", "20-0"); err != nil { // without effect, and without harm
+		t.Error(err)
+	}
+}
+
+// A pool may have a longer name than gossip carries. Its worker is told so at once, whatever session it serves under, and the nodes go on to hear what can be told.
+func TestNamesThatGossipCannotCarryAreRefused(t *testing.T) {
+	nodes, addresses := startNodes(t, 1)
+	member := join(t, addresses)
+	for _, c := range []struct{ pool, worker, because string }{
+		{strings.Repeat("p", 256), "w1", "longer than 255"},
+		{"orders", strings.Repeat("w", 256), "longer than 255"},
+		{strings.Repeat("p", 240), strings.Repeat("w", 240), "use shorter names"},
+	} {
+		for _, session := range []string{"1-0", "18446744073709551615-4294967295"} {
+			if err := member.Present(c.pool, c.worker, session); err == nil || !strings.Contains(err.Error(), c.because) {
+				t.Errorf("names of %d and %d bytes, session %s: %v", len(c.pool), len(c.worker), session, err)
+			}
+		}
+	}
+	if err := member.Present(strings.Repeat("p", 200), strings.Repeat("w", 240), "1-0"); err != nil {
+		t.Fatal(err)
+	}
+	awaitWord(t, nodes[0], strings.Repeat("p", 200)+"/"+strings.Repeat("w", 240)+"/1-0 alive")
 }
 
 // joinThree starts three nodes and a member that all of them answer.

@@ -15,6 +15,8 @@ import (
 const (
 	// workerVersion begins every encoded Worker.
 	workerVersion = 2
+	// longestSession is the length of the longest id of a session: two numbers of at most 20 digits.
+	longestSession = 41
 	// maxWorkers bounds how many workers are listed, apart from the nodes: no number of workers crowds a node out.
 	maxWorkers = 2048
 	// deadCounts is how long a node that died still counts among those that should answer a worker.
@@ -36,6 +38,13 @@ func (w *Worker) fields() []*string {
 
 // encode gives the bytes that travel.
 func (w Worker) encode() ([]byte, error) { return encodeFields(workerVersion, w.fields()) }
+
+// Check refuses a worker of which gossip can never tell. The session's id does not decide: room is kept for the longest.
+func (w Worker) Check() error {
+	w.Session += strings.Repeat("0", max(0, longestSession-len(w.Session)))
+	_, err := w.encode()
+	return err
+}
 
 // decodeWorker reads what a worker tells. What follows the known fields is left for later versions.
 func decodeWorker(encoded []byte) (w Worker, err error) {
