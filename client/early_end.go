@@ -9,16 +9,19 @@ import (
 // A session that agreed to an early end may be over for the cluster before its TTL has passed: from EarlyEnd after its last renewal on, as soon as the leader has a reason to doubt its client. The client
 // knows no reasons, but it knows the earliest moment. Until then it holds by the arithmetic of every lease. From then on it holds only as long as the nodes' gossip answers it, which is what keeps an
 // honest leader from doubting it, and each answer carries it a moment: less than the time in which a node that stops hearing it begins to suspect it.
+//
+// A node that has begun to doubt goes on for a while after it hears the client again. So the gossip is asked from when a keepalive is late, and carries nothing any more once it was silent for longer than an
+// answer is good for, until the session is renewed.
 const (
 	heardCarries = 250 * time.Millisecond
-	askingPause  = 100 * time.Millisecond // from one question to the next: an answer may take 150 ms without a gap
+	askingPause  = 100 * time.Millisecond // from one question to the next, answered or not: an answer may take 150 ms, and one that takes 50 ms may be lost, without a gap
 )
 
 // WorkerGossip is this process's place in the gossip of the cluster's nodes. Package client/workergossip has one; this package has none, so that programs without it do not link it.
 type WorkerGossip interface {
 	// Present tells the nodes under which session a worker serves. It does not wait for them. An error says that the names can never be told, under no session.
 	Present(pool, worker, session string) error
-	// Heard reports whether most of the nodes answer now. It returns when the context ends, at the latest.
+	// Heard reports whether most of the nodes answer now. It returns when the context ends, at the latest. It is called while earlier calls have not returned.
 	Heard(ctx context.Context) bool
 }
 
@@ -46,29 +49,40 @@ func (s *Session) ends() time.Duration {
 	return min(s.deadline, max(s.certain, s.heardUntil))
 }
 
-// listen asks the gossip, when renewals stay away, for as long as the session lives.
+// listen asks the gossip, when renewals stay away, for as long as the session lives. It does not wait for one answer before it asks again, since answers get lost.
 func (s *Session) listen(heard func(context.Context) bool) {
 	for s.awaitDoubt() {
 		asked := s.client.clock.now()
-		ctx, cancel := context.WithTimeout(s.ctx, heardCarries)
-		answered := heard(ctx)
-		cancel()
-		if answered {
-			s.mu.Lock()
-			s.heardUntil = asked + heardCarries
-			s.mu.Unlock()
-			s.look()
-		}
-		next := max(askingPause-(s.client.clock.now()-asked), askingPause/4)
-		_ = wait(s.ctx, next) // the loop sees why
+		s.client.work(func() {
+			ctx, cancel := context.WithTimeout(s.ctx, heardCarries)
+			defer cancel()
+			if heard(ctx) {
+				s.hear(asked)
+			}
+		})
+		_ = wait(s.ctx, askingPause) // the loop sees why
 	}
 }
 
-// awaitDoubt waits until the cluster may soon have ended the session; false when the session has ended.
+// hear takes the gossip's word, asked for then, for as long as it is good. What was lost stays lost, and so does a word that was not there all along.
+func (s *Session) hear(asked time.Duration) {
+	defer s.look()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unbroken := max(s.heardUntil, s.doubtful()+heardCarries)
+	if asked <= unbroken && s.client.clock.now() < s.ends() {
+		s.heardUntil = max(s.heardUntil, asked+heardCarries)
+	}
+}
+
+// doubtful is the moment from which on the gossip is asked: when a keepalive is late, and early enough for an answer. It is called with mu held.
+func (s *Session) doubtful() time.Duration { return min(s.late(), s.certain-heardCarries) }
+
+// awaitDoubt waits until the gossip is to be asked; false when the session has ended.
 func (s *Session) awaitDoubt() bool {
 	for s.ctx.Err() == nil {
 		s.mu.Lock()
-		until := s.certain - heardCarries - s.client.clock.now()
+		until := s.doubtful() - s.client.clock.now()
 		s.mu.Unlock()
 		if until <= 0 {
 			return true

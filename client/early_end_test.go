@@ -32,7 +32,11 @@ func (g *toldGossip) Heard(ctx context.Context) bool {
 	if wait(ctx, g.delay) != nil {
 		return false
 	}
-	return g.hears.Load()
+	if !g.hears.Load() {
+		<-ctx.Done() // nothing comes
+		return false
+	}
+	return true
 }
 
 // earliestEnd is when the cluster may end its only session early, on the holder's clock.
@@ -136,6 +140,73 @@ func TestGossipCarriesAnEarlySession(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Gossip's word carries a session on only if it was there all along, from when keepalives are late. The nodes may have given up who was silent meanwhile, and their leader need not know yet that he is back.
+func TestGossipThatWasSilentCarriesNothing(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		from, to time.Duration // since the last renewal: when the gossip is silent
+		carried  bool
+	}{
+		{"silent until just before the end", 0, 2100 * time.Millisecond, false},
+		{"silent in between", 1700 * time.Millisecond, 2100 * time.Millisecond, false},
+		{"one answer is lost", 1850 * time.Millisecond, 1950 * time.Millisecond, true},
+		{"silent before keepalives were late", 0, 1400 * time.Millisecond, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster := newFakeCluster()
+			client := dialFake(t, cluster, nil)
+			defer finish(t, cluster, client)
+			gossip := &toldGossip{}
+			gossip.hears.Store(true)
+			session, err := client.openSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second}, gossip.Heard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cluster.cutRenewals()
+			renewed := cluster.clock()
+			time.AfterFunc(c.from, func() { gossip.hears.Store(false) })
+			time.AfterFunc(c.to, func() { gossip.hears.Store(true) })
+			<-session.Context().Done()
+			early, late := client.clock.deadline(reading{}, 3000), client.clock.deadline(reading{}, 10_000)
+			if lived := cluster.clock() - renewed; lived != early && !c.carried || lived != late && c.carried {
+				t.Errorf("%s: it lived for %v; by an early end it lives for %v, and carried for %v", c.what, lived, early, late)
+			}
+		})
+	}
+}
+
+// An answer that comes when the session has ended revives nothing, whether or not somebody has noticed the end yet: a machine may have slept meanwhile.
+func TestALateWordOfTheGossipRevivesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := newFakeCluster()
+		var suspended atomic.Int64
+		client := dialFake(t, cluster, func(o *Options) {
+			o.Clock = func() time.Duration { return cluster.clock() + time.Duration(suspended.Load()) }
+		})
+		defer finish(t, cluster, client)
+		gossip := &toldGossip{delay: 100 * time.Millisecond}
+		gossip.hears.Store(true)
+		session, err := client.openSession(t.Context(), SessionOptions{TTL: 10 * time.Second, EarlyEnd: 3 * time.Second}, gossip.Heard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cluster.cutRenewals()
+		time.Sleep(2410 * time.Millisecond)
+		if session.Remaining() == 0 {
+			t.Fatal("it was lost before anything went wrong")
+		}
+		asked := client.clock.now()
+		suspended.Store(int64(240 * time.Millisecond))
+		if remaining := session.Remaining(); remaining != 0 {
+			t.Fatalf("%v remain", remaining)
+		}
+		session.hear(asked)
+		if state, remaining := session.State(), session.Remaining(); state != StateLost || remaining != 0 {
+			t.Errorf("after a late answer the session is %v, and %v remain", state, remaining)
+		}
+	})
 }
 
 // slowConn is a connection over which each request takes a while.
