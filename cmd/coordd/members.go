@@ -48,7 +48,7 @@ func runMembers(ctx context.Context, around *surroundings, arguments []string) e
 		return err
 	}
 	switch {
-	case *workers && (*watch || len(operands) > 0):
+	case *workers && (*watch || set.Given("count") || len(operands) > 0):
 		return options.Usagef("--workers stands alone: coordd members --workers")
 	case *workers:
 		return listGossipWorkers(ctx, around, &where, *asJSON)
