@@ -77,6 +77,7 @@ func Start(config Config) (*Gossip, error) {
 		logger:     config.Logger,
 		changed:    make(chan struct{}, 1),
 		onConflict: config.OnConflict,
+		questions:  make(chan question, maxQuestions),
 		members:    make(map[string]Member),
 		silences:   make(map[string]int),
 		farewell:   make(map[string]time.Time),
@@ -97,6 +98,7 @@ func Start(config Config) (*Gossip, error) {
 	g.running.Go(func() { g.keepJoining(ctx) })
 	if !table.worker { // a worker asks when it wants to know
 		g.running.Go(func() { g.keepPinging(ctx) })
+		g.running.Go(func() { g.keepAnswering(ctx) })
 	}
 	return g, nil
 }

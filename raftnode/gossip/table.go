@@ -56,7 +56,9 @@ type table struct {
 	logger     hclog.Logger
 	changed    chan struct{}
 	onConflict func(err error, peerAddress string)
-	contested  atomic.Bool // onConflict is being told
+	contested  atomic.Bool   // onConflict is being told
+	questions  chan question // of workers to this node
+	inquiries  inquiries     // of this worker
 
 	mu       sync.Mutex
 	own      []byte
@@ -178,8 +180,16 @@ func (t *table) NodeMeta(limit int) []byte {
 	return t.own
 }
 
-// NotifyMsg is called with what members send each other, which is only farewells.
+// NotifyMsg is called with what members send each other: farewells, and the questions of workers with their answers.
 func (t *table) NotifyMsg(message []byte) {
+	if number, worker, ok := unspell(questionWord, message); ok {
+		t.asked(number, worker)
+		return
+	}
+	if number, node, ok := unspell(answerWord, message); ok {
+		t.inquiries.answered(number, node)
+		return
+	}
 	id, ok := bytes.CutPrefix(message, farewellWord)
 	if !ok {
 		return

@@ -69,53 +69,16 @@ func (g *Gossip) SetWorker(worker Worker) error {
 // Workers is a snapshot of the members that are workers, ordered by id.
 func (g *Gossip) Workers() []Member { return g.table.list(true) }
 
-// Answering asks the nodes that this member knows, except those that left or have been dead for a while, whether they hear it: how many answered before the context ended or a ping's patience
-// was over, of how many. It is for workers.
+// Answering asks the nodes that this member knows, except those that left or have been dead for a while, whether they take it for alive: how many said so before the context ended or the patience of a
+// ping was over, of how many. It is for workers.
 func (g *Gossip) Answering(ctx context.Context) (answered, known int) {
-	asked := g.askNodes()
-	for range cap(asked) {
-		select {
-		case yes := <-asked:
-			if yes {
-				answered++
-			}
-		case <-ctx.Done():
-			return answered, cap(asked)
-		}
-	}
-	return answered, cap(asked)
+	return g.ask(ctx, func(answered, known int) bool { return answered == known })
 }
 
-// MostAnswer asks the same nodes, and reports whether more than half of them answered. It returns as soon as they have: one that has died answers nothing for as long as a ping may take.
+// MostAnswer asks the same nodes, and reports whether more than half of them said so. It returns as soon as they have: from one that has died nothing comes.
 func (g *Gossip) MostAnswer(ctx context.Context) bool {
-	asked := g.askNodes()
-	answered := 0
-	for range cap(asked) {
-		select {
-		case yes := <-asked:
-			if yes {
-				answered++
-			}
-		case <-ctx.Done():
-			return false
-		}
-		if answered > cap(asked)/2 {
-			return true
-		}
-	}
-	return false
-}
-
-// askNodes pings the nodes that should answer a worker. What comes of each is told on a channel with room for all.
-func (g *Gossip) askNodes() <-chan bool {
-	nodes := slices.DeleteFunc(g.table.list(false), func(member Member) bool {
-		return member.State == Left || member.State == Dead && time.Since(member.Since) >= deadCounts
-	})
-	answers := make(chan bool, len(nodes))
-	for _, member := range nodes {
-		go func() { answers <- g.answers(member) }()
-	}
-	return answers
+	most := func(answered, known int) bool { return answered > known/2 }
+	return most(g.ask(ctx, most))
 }
 
 // tellWorker sets what this worker tells from now on.

@@ -71,6 +71,78 @@ func TestWorkersAreSeenApartFromNodes(t *testing.T) {
 	}
 }
 
+// A node answers a worker's question while it takes the worker for alive. Of one that it suspects or has given up it says nothing, although it answers pings of anybody.
+func TestANodeHearsOnlyAWorkerThatItTakesForAlive(t *testing.T) {
+	node := start(t, "a", nil)
+	worker := startWorker(t, "1-0", node)
+	awaitWorkers(t, node, "1-0(alive)")
+	await(t, worker, 10*time.Second, "a(alive,)")
+	if !worker.MostAnswer(t.Context()) {
+		t.Fatal("a worker that is alive is not heard")
+	}
+	told := node.Workers()[0]
+	for _, state := range []State{Dead, Alive} {
+		node.table.mu.Lock()
+		told.State = state
+		node.table.believe(told)
+		node.table.mu.Unlock()
+		if heard := worker.MostAnswer(t.Context()); heard != (state == Alive) {
+			t.Errorf("a worker that the node takes for %s is heard: %t", state, heard)
+		}
+	}
+}
+
+// A question is answered only to a worker that is alive, and is a sign of life as the answer to a ping is. What is no question, or comes from a stranger or another node, has no effect.
+func TestQuestionsThatAreAnswered(t *testing.T) {
+	table := newTable()
+	table.questions = make(chan question, 1)
+	table.NotifyJoin(workerNode(t, "w"))
+	meta, err := Meta{ClusterName: "test", PeerAddress: "b:1"}.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.NotifyJoin(&memberlist.Node{Name: "b", Meta: meta})
+	asks := func(id string) bool {
+		t.Helper()
+		table.NotifyMsg(spell(questionWord, 7, id))
+		select {
+		case q := <-table.questions:
+			return q.number == 7 && q.worker.NodeID == id
+		default:
+			return false
+		}
+	}
+	table.answered("w", false)
+	if !asks("w") {
+		t.Error("a worker that is alive is not answered")
+	}
+	table.answered("w", false)
+	if !asks("w") {
+		t.Error("a worker that has asked since is suspected for two silences")
+	}
+	table.answered("w", false)
+	table.answered("w", false)
+	if asks("w") {
+		t.Error("a worker that is suspected is answered")
+	}
+	table.answered("w", true)
+	if !asks("w") {
+		t.Error("a worker that is not suspected any more is not answered")
+	}
+	table.NotifyLeave(workerNode(t, "w"))
+	for _, id := range []string{"w", "b", "nobody", ""} {
+		if asks(id) {
+			t.Errorf("%q is answered", id)
+		}
+	}
+	table.NotifyMsg(questionWord)
+	table.NotifyMsg(append(answerWord, 1))
+	table.NotifyMsg(spell(answerWord, 1, "b")) // to a question that nobody asked
+	if len(table.questions) != 0 {
+		t.Error("what is no question is answered")
+	}
+}
+
 // What a worker tells is no node for a build that knows no workers, and what a node tells no worker.
 func TestAWorkersWordIsNotANodes(t *testing.T) {
 	worker, err := Worker{ClusterName: "test", Pool: "p", ID: "w", Session: "1-0"}.encode()
