@@ -19,6 +19,8 @@ const (
 	doubtAgain = 2 * time.Second
 	// maxDoubts bounds how many early ends are proposed at one look.
 	maxDoubts = 64
+	// wordHolds is how long a silence must have lasted. This node may have told the worker that it hears it until then, and a worker counts with such a word for 250 ms from when it asked.
+	wordHolds = 300 * time.Millisecond
 )
 
 // doubts are the sessions that the leader has proposed to end, in one reign.
@@ -50,7 +52,7 @@ func (n *Node) doubtWorkers(ctx context.Context, r *reign) {
 
 // look says which sessions to end: those of workers that gossip misses, that agreed to it, and that have been silent for long enough by the leader's clock.
 func (d *doubts) look(workers []gossip.Member, clock command.Instant, now time.Time) (ends []command.SessionEndEarly) {
-	missed := missedSessions(workers)
+	missed := missedSessions(workers, now)
 	for id := range d.proposed {
 		if !missed[id] {
 			delete(d.proposed, id)
@@ -72,15 +74,15 @@ func (d *doubts) look(workers []gossip.Member, clock command.Instant, now time.T
 	return ends
 }
 
-// missedSessions are those that a silent worker names and no other. A worker that left said so, and closes its session itself.
-func missedSessions(workers []gossip.Member) map[command.SessionID]bool {
+// missedSessions are those that a worker names which has been silent for a moment, and no other. A worker that left said so, and closes its session itself.
+func missedSessions(workers []gossip.Member, now time.Time) map[command.SessionID]bool {
 	missed := make(map[command.SessionID]bool)
 	for _, worker := range workers {
 		id, err := command.ParsePosition(worker.Worker.Session)
 		if err != nil || worker.State == gossip.Left {
 			continue
 		}
-		silent := worker.State == gossip.Dead || worker.State == gossip.Suspect
+		silent := (worker.State == gossip.Dead || worker.State == gossip.Suspect) && now.Sub(worker.Since) >= wordHolds
 		before, named := missed[id]
 		missed[id] = silent && (before || !named)
 	}

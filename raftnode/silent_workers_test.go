@@ -47,6 +47,22 @@ func TestOnlySilentSessionsThatAgreedAreDoubted(t *testing.T) {
 	}
 }
 
+// A node may have said a moment ago that it hears a worker, and the worker counts with that word for a moment. Until then its silence is no reason to look.
+func TestASilenceThatHasJustBegunIsNotDoubted(t *testing.T) {
+	began := time.Now()
+	for _, state := range []gossip.State{gossip.Suspect, gossip.Dead} {
+		d := doubts{earlyEnd: agreeing, proposed: map[command.SessionID]time.Time{}}
+		worker := seen("1-0", state)
+		worker.Since = began
+		if early := d.look([]gossip.Member{worker}, 9000, began.Add(wordHolds-time.Millisecond)); len(early) != 0 {
+			t.Errorf("%s for less than a word holds: %v is proposed", state, early)
+		}
+		if due := d.look([]gossip.Member{worker}, 9000, began.Add(wordHolds)); len(due) != 1 {
+			t.Errorf("%s for as long as a word holds: %v is proposed", state, due)
+		}
+	}
+}
+
 // However long gossip insists, and however often a proposal is lost, there are few.
 func TestDoubtsCostAFewEntries(t *testing.T) {
 	d := doubts{earlyEnd: agreeing, proposed: map[command.SessionID]time.Time{}}
