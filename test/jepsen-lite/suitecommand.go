@@ -102,8 +102,8 @@ func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags sui
 		verdicts = append(verdicts, entry.Verdict)
 		skipped += len(entry.Skipped)
 	}
-	fmt.Printf("\nsuite %s: %d valid, %d invalid, %d unknown, %d left out as done before; %d nemeses were skipped\nledger: %s\n",
-		chosen.Name, count[check.Valid], count[check.Invalid], count[check.Unknown], left, skipped, flags.ledger)
+	fmt.Printf("\nsuite %s: %d valid, %d invalid, %d unknown, %d skipped, %d left out as done before; %d nemeses were skipped\nledger: %s\n",
+		chosen.Name, count[check.Valid], count[check.Invalid], count[check.Unknown], count[check.Skipped], left, skipped, flags.ledger)
 	return check.Worst(verdicts...), nil
 }
 
@@ -130,20 +130,7 @@ func runOne(ctx context.Context, shop *workshop, name string, one suite.Run, fol
 		entry.Problems = []string{err.Error()}
 		return entry
 	}
-	entry.Verdict, entry.Skipped, entry.Problems = verdict.Verdict, verdict.Skipped, verdict.Problems
-	if len(verdict.Skipped) > 0 && len(verdict.Faults) == 0 {
-		// Nothing of what the run was for could be done here. That is told and counted as skipped, and is no failure of the suite.
-		entry.Verdict = check.Skipped
-	}
-	entry.Faults = map[string]int{}
-	for _, fault := range verdict.Faults {
-		if fault.Error == "" {
-			entry.Faults[fault.Name]++
-		}
-	}
-	for _, result := range verdict.Results {
-		entry.Seen += result.Seen
-	}
+	entry.Take(verdict)
 	if verdict.Verdict != check.Valid {
 		printVerdict(verdict, folder)
 	}

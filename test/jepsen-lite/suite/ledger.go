@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
 // Entry is one line of a ledger.
@@ -28,6 +30,31 @@ type Entry struct {
 	Problems []string       `json:"problems,omitempty"`
 	Command  string         `json:"command"`
 	FoundBy  []string       `json:"found_by,omitempty"` // the checkers that found a planted bug
+}
+
+// Take adds what a run came to.
+func (e *Entry) Take(verdict *run.Verdict) {
+	e.Verdict, e.Skipped, e.Problems = verdict.Verdict, verdict.Skipped, verdict.Problems
+	if onlySkipped(verdict) {
+		e.Verdict = check.Skipped
+	}
+	e.Faults = map[string]int{}
+	for _, fault := range verdict.Faults {
+		if fault.Error == "" {
+			e.Faults[fault.Name]++
+		}
+	}
+	for _, result := range verdict.Results {
+		e.Seen += result.Seen
+	}
+}
+
+// onlySkipped reports that nothing of what a run was for could be done here, and that nothing else keeps it from being valid. That is told and counted as skipped, and is no failure of the suite.
+func onlySkipped(verdict *run.Verdict) bool {
+	doubts := func(result check.Result) bool {
+		return result.Verdict == check.Unknown || result.Verdict == check.Invalid
+	}
+	return verdict.Verdict == check.Unknown && len(verdict.Skipped) > 0 && len(verdict.Faults) == 0 && len(verdict.Problems) == 0 && !slices.ContainsFunc(verdict.Results, doubts)
 }
 
 // ReadLedger reads a ledger; one that is not there is empty.

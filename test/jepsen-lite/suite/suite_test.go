@@ -9,6 +9,7 @@ import (
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/nemesis"
+	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
 func TestEveryRunOfEverySuiteIsPossibleAndHasItsOwnName(t *testing.T) {
@@ -68,6 +69,28 @@ func TestALedgerRemembersWhatIsDone(t *testing.T) {
 	for _, line := range []string{"| 13 | `kill-one` | 2 | 1 | 1 | 0 | 1 | 0 | – |", "| 20 | `disk-full` | 0 | 0 | 0 | 0 | 0 | 1 | – |", "| 5 | `majorities-ring` | – | 0 |", "3 runs, 28 November 2026, of commit c1, c2."} {
 		if !strings.Contains(table.String(), line) {
 			t.Errorf("the table does not say %q:\n%s", line, table.String())
+		}
+	}
+}
+
+// A run whose nemeses were all skipped is no failure of the suite, and no excuse for what was found all the same.
+func TestOnlyARunThatFoundNothingWrongIsSkipped(t *testing.T) {
+	skipped := []string{"disk-full: no root"}
+	for name, c := range map[string]struct {
+		verdict run.Verdict
+		want    check.Verdict
+	}{
+		"nothing but a skip":       {run.Verdict{Verdict: check.Unknown, Skipped: skipped}, check.Skipped},
+		"checkers were content":    {run.Verdict{Verdict: check.Unknown, Skipped: skipped, Results: []check.Result{{Verdict: check.Valid}, {Verdict: check.Skipped}}}, check.Skipped},
+		"a violation":              {run.Verdict{Verdict: check.Invalid, Skipped: skipped, Results: []check.Result{{Verdict: check.Invalid}}}, check.Invalid},
+		"a problem":                {run.Verdict{Verdict: check.Unknown, Skipped: skipped, Problems: []string{"a log cannot be read"}}, check.Unknown},
+		"a checker does not know":  {run.Verdict{Verdict: check.Unknown, Skipped: skipped, Results: []check.Result{{Verdict: check.Unknown}}}, check.Unknown},
+		"something worked":         {run.Verdict{Verdict: check.Valid, Skipped: skipped, Faults: []run.Fault{{Name: "kill-one"}}}, check.Valid},
+		"something failed to work": {run.Verdict{Verdict: check.Unknown, Skipped: skipped, Faults: []run.Fault{{Name: "kill-one", Error: "it did not die"}}}, check.Unknown},
+	} {
+		var entry Entry
+		if entry.Take(&c.verdict); entry.Verdict != c.want {
+			t.Errorf("%s: the ledger says %s, want %s", name, entry.Verdict, c.want)
 		}
 	}
 }
