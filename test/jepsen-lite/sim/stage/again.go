@@ -17,7 +17,14 @@ func (s *Stage) PlayForLedger(ctx context.Context, seed uint64) *Result {
 		return first
 	}
 	second := s.Play(ctx, seed, "", io.Discard)
-	if ctx.Err() == nil && second.Fingerprint != first.Fingerprint {
+	if second.Verdict() != "valid" {
+		// What one play shows is so, whatever another did; and one that came to no end has no course to compare.
+		if len(second.Violations) > 0 {
+			second.Undecided = append(second.Undecided, "played before in the same way it was valid: seeds of this build may not repeat exactly")
+		}
+		return second
+	}
+	if second.Fingerprint != first.Fingerprint {
 		first.Undecided = append(first.Undecided, fmt.Sprintf("played twice it took two courses, with the fingerprints %s and %s: seeds of this build do not repeat exactly", first.Fingerprint, second.Fingerprint))
 	}
 	first.Counts["played twice"]++

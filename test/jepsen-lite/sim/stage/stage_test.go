@@ -1,8 +1,10 @@
 package stage
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -31,4 +33,35 @@ func TestASeedThatTakesTwoCoursesIsNoPass(t *testing.T) {
 			t.Errorf("with the fingerprint %s the verdict is %s instead of %s: %+v", c.fingerprint, r.Verdict(), c.verdict, r)
 		}
 	}
+}
+
+// What the second play of a seed shows is as true as what the first did.
+func TestASecondPlayIsJudgedLikeTheFirst(t *testing.T) {
+	for name, c := range map[string]struct{ second, verdict, says string }{
+		"the same":    {report(`"fingerprint":"0123"`), "valid", ""},
+		"a violation": {report(`"fingerprint":"0123","violations":["tokens: 7 was given twice"]`), "invalid", "tokens: 7 was given twice"},
+		"a panic":     {"echo 'panic: it fell over'; exit 2\n", "invalid", "it fell over"},
+		"undecided":   {report(`"fingerprint":"4567","undecided":["too large"]`), "unknown", "too large"},
+		"killed":      {"kill -KILL $$\n", "unknown", "ended from outside"},
+	} {
+		script, folder := filepath.Join(t.TempDir(), "plays"), t.TempDir()
+		text := "#!/bin/sh\nif [ ! -e played ]; then touch played; " + report(`"fingerprint":"0123"`) + "else " + c.second + "fi\n"
+		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		stage := &Stage{Binary: script, Folder: folder, Exact: true}
+		r := stage.PlayForLedger(t.Context(), againEvery)
+		said := fmt.Sprint(r.Violations, r.Undecided)
+		if r.Verdict() != c.verdict || r.Seed != againEvery || !strings.Contains(said, c.says) || strings.Contains(said, "two courses") {
+			t.Errorf("the second play is %s: the verdict is %s instead of %s, and says %s", name, r.Verdict(), c.verdict, said)
+		}
+		if compared := r.Counts["played twice"]; (compared == 1) != (c.verdict == "valid") {
+			t.Errorf("the second play is %s: %d comparisons are counted", name, compared)
+		}
+	}
+}
+
+// report is a line of a shell script that reports a play.
+func report(fields string) string {
+	return fmt.Sprintf("echo '%s{\"seed\":%d,\"counts\":{},%s}'\n", resultMark, againEvery, fields)
 }
