@@ -18,8 +18,9 @@ type Entry struct {
 	Suite   string        `json:"suite"`
 	Run     string        `json:"run"`
 	Verdict check.Verdict `json:"verdict"`
-	// Faults says how often each nemesis worked.
+	// Faults says how often each nemesis worked, and Failed how often it ended with an error, as one does that sees a promise broken.
 	Faults   map[string]int `json:"faults,omitempty"`
+	Failed   map[string]int `json:"failed,omitempty"`
 	Nodes    int            `json:"nodes"`
 	Seed     uint64         `json:"seed"`
 	Commit   string         `json:"commit"`
@@ -38,10 +39,12 @@ func (e *Entry) Take(verdict *run.Verdict) {
 	if onlySkipped(verdict) {
 		e.Verdict = check.Skipped
 	}
-	e.Faults = map[string]int{}
+	e.Faults, e.Failed = map[string]int{}, map[string]int{}
 	for _, fault := range verdict.Faults {
 		if fault.Error == "" {
 			e.Faults[fault.Name]++
+		} else {
+			e.Failed[fault.Name]++
 		}
 	}
 	for _, result := range verdict.Results {

@@ -19,7 +19,7 @@ type cell struct {
 	verdicts map[check.Verdict]int
 }
 
-// cells reads a ledger. A run in which several nemeses worked counts for each of them.
+// cells reads a ledger. The verdict of a run counts for each nemesis that worked or failed in it.
 func cells(entries []Entry) map[string]*cell {
 	all := map[string]*cell{}
 	of := func(name string) *cell {
@@ -30,9 +30,13 @@ func cells(entries []Entry) map[string]*cell {
 	}
 	for _, entry := range entries {
 		for name, times := range entry.Faults {
-			c := of(name)
-			c.worked[entry.Nodes] += times
-			c.verdicts[entry.Verdict]++
+			of(name).worked[entry.Nodes] += times
+			of(name).verdicts[entry.Verdict]++
+		}
+		for name := range entry.Failed {
+			if entry.Faults[name] == 0 {
+				of(name).verdicts[entry.Verdict]++
+			}
 		}
 		for _, skipped := range entry.Skipped {
 			name, _, _ := strings.Cut(skipped, ":")
@@ -52,7 +56,7 @@ var elsewhere = []struct {
 	{29, "mixed versions", "nowhere yet: there is one version"},
 }
 
-// Matrix writes, as a table, what a ledger shows about each nemesis: how often it worked, on how many nodes, and how the runs in which it did were judged; and how often the like was injected in plays of the
+// Matrix writes, as a table, what a ledger shows about each nemesis: how often it worked, on how many nodes, and how the runs in which it worked or failed were judged; and how often the like was injected in plays of the
 // simulation.
 func Matrix(w io.Writer, entries []Entry, plays Plays) error {
 	all := cells(entries)
@@ -78,7 +82,7 @@ func Matrix(w io.Writer, entries []Entry, plays Plays) error {
 	for _, kind := range plays.alone() {
 		lines = append(lines, fmt.Sprintf("| %d | %s (simulation only) | | | | | | | %d |", kind.Row, kind.Name, plays.Faults[kind.Name]))
 	}
-	lines = append(lines, "", source(entries))
+	lines = append(lines, "", source(entries)+broken(entries))
 	if plays.Valid > 0 {
 		lines = append(lines, fmt.Sprintf("The simulation: %d valid plays, of commit %s.", plays.Valid, strings.Join(slices.Sorted(maps.Keys(plays.Commits)), ", ")))
 	}
@@ -112,6 +116,20 @@ func source(entries []Entry) string {
 		when += " to " + last.Format(day)
 	}
 	return fmt.Sprintf("%d runs, %s, of commit %s. The checkers looked at %d operations, holds, states and lines.", len(entries), when, strings.Join(slices.Sorted(maps.Keys(commits)), ", "), seen)
+}
+
+// broken names the invalid runs: one that ended before its first fault stands in no line of the table.
+func broken(entries []Entry) string {
+	var names []string
+	for _, entry := range entries {
+		if entry.Verdict == check.Invalid {
+			names = append(names, fmt.Sprintf("%s (%s)", entry.Run, entry.Commit))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d of them invalid: %s.", len(names), strings.Join(names, "; "))
 }
 
 // The lines between which a table stands in a document.

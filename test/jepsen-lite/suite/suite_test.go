@@ -73,6 +73,33 @@ func TestALedgerRemembersWhatIsDone(t *testing.T) {
 	}
 }
 
+// The nemesis that broke the promise stands in the row of its verdict, although it counts as one that failed.
+func TestARunCountsForTheNemesisThatFailedInIt(t *testing.T) {
+	var entry Entry
+	entry.Nodes = 3
+	entry.Take(&run.Verdict{Verdict: check.Invalid, Faults: []run.Fault{{Name: "wipe", Error: "it forgot a vote"}, {Name: "kill-one"}, {Name: "kill-one", Error: "it did not die"}}})
+	var table strings.Builder
+	if err := Matrix(&table, []Entry{entry}, Plays{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"| `wipe` | 0 | 0 | 0 | 1 | 0 | 0 | – |", "| `kill-one` | 1 | 0 | 0 | 1 | 0 | 0 | – |"} {
+		if !strings.Contains(table.String(), line) {
+			t.Errorf("the table does not say %q:\n%s", line, table.String())
+		}
+	}
+}
+
+// An invalid run in which nothing was injected yet has no row, and is named all the same.
+func TestTheMatrixNamesEveryInvalidRun(t *testing.T) {
+	var table strings.Builder
+	if err := Matrix(&table, []Entry{{Run: "05 kill-all", Verdict: check.Invalid, Commit: "c1"}, {Run: "06 kill-one", Verdict: check.Valid, Commit: "c1"}}, Plays{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := table.String(); !strings.Contains(text, "1 of them invalid: 05 kill-all (c1).") {
+		t.Errorf("the table does not name the invalid run:\n%s", text)
+	}
+}
+
 // A run whose nemeses were all skipped is no failure of the suite, and no excuse for what was found all the same.
 func TestOnlyARunThatFoundNothingWrongIsSkipped(t *testing.T) {
 	skipped := []string{"disk-full: no root"}
