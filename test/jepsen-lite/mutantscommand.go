@@ -214,9 +214,12 @@ func (h *hunt) simulated(one mutant.Mutant, built *stage.Stage) func(context.Con
 func (h *hunt) withProcesses(one mutant.Mutant) func(context.Context, int) mutant.Outcome {
 	return func(ctx context.Context, number int) mutant.Outcome {
 		plan := one.Plan(h.firstSeed(number))
-		folder := filepath.Join(h.out, fmt.Sprintf("%s-%d", one.Name, plan.Seed))
 		begin := time.Now()
-		verdict, err := h.shop.run(ctx, plan, folder)
+		var verdict *run.Verdict
+		folder, err := h.folderOf(one.Name, plan.Seed)
+		if err == nil {
+			verdict, err = h.shop.run(ctx, plan, folder)
+		}
 		outcome := mutant.Outcome{Tier: mutant.Processes, Seconds: time.Since(begin).Seconds(), Command: plan.Command()}
 		if err != nil {
 			outcome.Error = err.Error()
@@ -239,6 +242,18 @@ func (h *hunt) withProcesses(one mutant.Mutant) func(context.Context, int) mutan
 			}
 		}
 		return outcome
+	}
+}
+
+// folderOf makes a new folder for a run; those of earlier runs of the seed stay as they are.
+func (h *hunt) folderOf(name string, seed uint64) (string, error) {
+	first := filepath.Join(h.out, fmt.Sprintf("%s-%d", name, seed))
+	folder := first
+	for attempt := 2; ; attempt++ {
+		if err := os.Mkdir(folder, 0o755); !errors.Is(err, os.ErrExist) {
+			return folder, err
+		}
+		folder = fmt.Sprintf("%s-%d", first, attempt)
 	}
 }
 
