@@ -34,7 +34,7 @@ func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error
 	var flags suiteFlags
 	set := flag.NewFlagSet("suite", flag.ContinueOnError)
 	set.StringVar(&flags.ledger, "ledger", "", "file to which each run adds a line; jepsen-lite-ledger.jsonl in --out if not given")
-	set.BoolVar(&flags.resume, "resume", false, "leave out the runs that the ledger has as valid for this commit")
+	set.BoolVar(&flags.resume, "resume", false, "leave out the runs that the ledger has as valid for this commit, with every nemesis")
 	set.StringVar(&flags.out, "out", "", "folder for the folders of the runs; a new one below the system's temporary folder if not given")
 	set.StringVar(&flags.coordd, "coordd", "", "use this coordd program instead of building one")
 	set.StringVar(&flags.only, "only", "", "only runs whose name contains this")

@@ -96,11 +96,11 @@ func Append(path string, entry Entry) error {
 	return errors.Join(err, file.Close())
 }
 
-// Done are the runs of a suite that a ledger has as valid, for that commit.
+// Done are the runs of a suite that a ledger has as valid, for that commit. One in which a nemesis was skipped is not done: another host, or this one with what was missing, may show more.
 func Done(entries []Entry, suite, commit string) map[string]bool {
 	done := map[string]bool{}
 	for _, entry := range entries {
-		if entry.Suite == suite && entry.Commit == commit && entry.Verdict == check.Valid {
+		if entry.Suite == suite && entry.Commit == commit && entry.Verdict == check.Valid && len(entry.Skipped) == 0 {
 			done[entry.Run] = true
 		}
 	}
