@@ -7,14 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 )
 
-// replayCommand judges again what a run left. What needs the nodes' logs is judged only if their data was kept and a coordd program is at hand; it is
-// otherwise taken over from the first verdict.
+// replayCommand judges again what a run left. What needs the nodes' logs is taken over from the first verdict.
 func replayCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	if len(arguments) != 1 {
 		return "", fmt.Errorf("replay takes the folder of one run; %w", errUsage)
@@ -43,23 +43,35 @@ func replayCommand(_ context.Context, arguments []string) (check.Verdict, error)
 	for _, fault := range before.Faults {
 		evidence.Faults = append(evidence.Faults, fault.Name)
 	}
-	again := map[string]check.Result{}
-	for _, result := range check.Judge(evidence) {
-		again[result.Name] = result
-	}
-	var verdicts []check.Verdict
-	for i, result := range before.Results {
-		kept := "from the first verdict"
-		if judged, ok := again[result.Name]; ok && result.Name != "liveness" {
-			before.Results[i], kept = judged, "judged again"
-		}
-		verdicts = append(verdicts, before.Results[i].Verdict)
-		before.Results[i].Says += " (" + kept + ")"
-	}
-	if len(before.Problems) > 0 {
-		verdicts = append(verdicts, check.Unknown)
-	}
-	before.Verdict = check.Worst(verdicts...)
+	before.Results = judgedAgain(&before, check.Judge(evidence))
+	before.Settle()
 	printVerdict(&before, folder)
 	return before.Verdict, nil
+}
+
+// judgedAgain are the results of a first verdict, with those instead that a checker came to again. Checkers that are new since then come after them.
+func judgedAgain(before *run.Verdict, again []check.Result) (results []check.Result) {
+	for _, first := range before.Results {
+		result, kept := first, "from the first verdict"
+		at := slices.IndexFunc(again, func(one check.Result) bool { return one.Name == first.Name })
+		if at >= 0 && !knewMore(before, first) {
+			result, kept = again[at], "judged again"
+		}
+		result.Says += " (" + kept + ")"
+		results = append(results, result)
+	}
+	for _, result := range again {
+		isNew := !slices.ContainsFunc(before.Results, func(one check.Result) bool { return one.Name == result.Name })
+		if isNew && result.Name != "liveness" {
+			result.Says += " (judged for the first time)"
+			results = append(results, result)
+		}
+	}
+	return results
+}
+
+// knewMore reports that a result rests on more than is left of the run. Whether everything went on was seen while it ran; and the log of the nodes, which linearizable looks at where it can, tells of grants that no client knows, so a
+// history that it does not fit may look well without it.
+func knewMore(before *run.Verdict, result check.Result) bool {
+	return result.Name == "liveness" || result.Name == "linearizable" && result.Verdict == check.Invalid && len(before.Plan.Endpoints) == 0
 }

@@ -27,15 +27,20 @@ func (r *run) judge(ctx context.Context) error {
 	if err := r.net.Err(); err != nil {
 		r.problem("%v", err)
 	}
-	verdicts := []check.Verdict{}
-	for _, result := range r.verdict.Results {
+	r.verdict.Settle()
+	return nil
+}
+
+// Settle makes the verdict from the results. It is no better than unknown when there were problems, or when nothing went wrong of what was planned.
+func (v *Verdict) Settle() {
+	var verdicts []check.Verdict
+	for _, result := range v.Results {
 		verdicts = append(verdicts, result.Verdict)
 	}
-	if len(r.verdict.Problems) > 0 || len(r.plan.Nemeses) > 0 && len(r.plan.Endpoints) == 0 && len(r.verdict.Faults) == 0 {
+	if len(v.Problems) > 0 || len(v.Plan.Nemeses) > 0 && len(v.Plan.Endpoints) == 0 && len(v.Faults) == 0 {
 		verdicts = append(verdicts, check.Unknown)
 	}
-	r.verdict.Verdict = check.Worst(verdicts...)
-	return nil
+	v.Verdict = check.Worst(verdicts...)
 }
 
 func (r *run) evidence(ctx context.Context) (*check.Run, error) {
