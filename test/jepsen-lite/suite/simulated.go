@@ -14,9 +14,17 @@ type Plays struct {
 	Valid   int
 	Commits map[string]bool
 	Faults  map[string]int // by the simulation's own names
+
+	seen map[play]bool
 }
 
-// ReadPlays adds a ledger of the simulation. A seed that was played twice with one build counts once, and a line that was cut off says nothing.
+// play is one seed with one build.
+type play struct {
+	Build string
+	Seed  uint64
+}
+
+// ReadPlays adds a ledger of the simulation. A seed that was played twice with one build counts once, whatever ledgers say so, and a line that was cut off says nothing.
 func (p *Plays) ReadPlays(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -24,13 +32,8 @@ func (p *Plays) ReadPlays(path string) error {
 	}
 	defer file.Close()
 	if p.Faults == nil {
-		p.Faults, p.Commits = map[string]int{}, map[string]bool{}
+		p.Faults, p.Commits, p.seen = map[string]int{}, map[string]bool{}, map[play]bool{}
 	}
-	type play struct {
-		Build string
-		Seed  uint64
-	}
-	seen := map[play]bool{}
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -39,10 +42,10 @@ func (p *Plays) ReadPlays(path string) error {
 			Commit, Verdict string
 			Faults          map[string]int
 		}
-		if json.Unmarshal(lines.Bytes(), &one) != nil || one.Verdict != "valid" || seen[one.play] {
+		if json.Unmarshal(lines.Bytes(), &one) != nil || one.Verdict != "valid" || p.seen[one.play] {
 			continue
 		}
-		seen[one.play] = true
+		p.seen[one.play] = true
 		p.Valid++
 		p.Commits[one.Commit] = true
 		for name, count := range one.Faults {

@@ -174,15 +174,21 @@ func TestTheMatrixCountsValidPlaysOfTheSimulationOnce(t *testing.T) {
 	if err := os.WriteFile(path, []byte(lines), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var plays Plays
-	if err := plays.ReadPlays(path); err != nil {
+	again := filepath.Join(t.TempDir(), "longer.jsonl") // a copy that went on
+	if err := os.WriteFile(again, []byte(lines+"\n"+`{"build":"b2","commit":"c2","seed":2,"verdict":"valid","faults":{"one link":3}}`), 0o600); err != nil {
 		t.Fatal(err)
+	}
+	var plays Plays
+	for _, ledger := range []string{path, again} {
+		if err := plays.ReadPlays(ledger); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var table strings.Builder
 	if err := Matrix(&table, nil, plays); err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"| 3 | `isolate-leader` | 0 | 0 | 0 | 0 | 0 | 0 | 7 |", "| 6 | one link (simulation only) | | | | | | | 1 |", "2 valid plays, of commit c1, c2."} {
+	for _, line := range []string{"| 3 | `isolate-leader` | 0 | 0 | 0 | 0 | 0 | 0 | 7 |", "| 6 | one link (simulation only) | | | | | | | 4 |", "3 valid plays, of commit c1, c2."} {
 		if !strings.Contains(table.String(), line) {
 			t.Errorf("the table does not say %q:\n%s", line, table.String())
 		}
