@@ -23,6 +23,13 @@ type suiteFlags struct {
 	resume, plan              bool
 }
 
+// settle gives the ledger its place in --out, if that is named and the ledger is not.
+func (f *suiteFlags) settle() {
+	if f.ledger == "" && f.out != "" {
+		f.ledger = filepath.Join(f.out, "jepsen-lite-ledger.jsonl")
+	}
+}
+
 func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error) {
 	if len(arguments) == 0 || strings.HasPrefix(arguments[0], "-") {
 		return "", fmt.Errorf("name a suite first: pr, matrix, nightly or release; %w", errUsage)
@@ -42,7 +49,7 @@ func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error
 	if err := parse(set, arguments[1:]); err != nil {
 		return "", err
 	}
-	if flags.resume && flags.ledger == "" && (flags.plan || flags.out == "") {
+	if flags.settle(); flags.resume && flags.ledger == "" {
 		return "", fmt.Errorf("--resume needs to know what was done: name the --ledger, or the --out of the suite that was interrupted; %w", errUsage)
 	}
 	chosen.Runs = slices.DeleteFunc(chosen.Runs, func(one suite.Run) bool { return !strings.Contains(one.Name, flags.only) })
@@ -67,9 +74,7 @@ func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags sui
 	} else if err := os.MkdirAll(flags.out, 0o755); err != nil {
 		return "", err
 	}
-	if flags.ledger == "" {
-		flags.ledger = filepath.Join(flags.out, "jepsen-lite-ledger.jsonl")
-	}
+	flags.settle()
 	entries, err := suite.ReadLedger(flags.ledger)
 	if err != nil {
 		return "", err
