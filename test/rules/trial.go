@@ -127,7 +127,7 @@ func (b *bench) build(ctx context.Context, binary, folder, overlay string) (said
 	return lastLine(output), err
 }
 
-// run runs one test, in the folder of its package as the go command does.
+// run runs one test, in the folder of its package as the go command does. Its temporary folders lie beside the binary and go with it: a test that breaks down or has to be ended removes none.
 func (b *bench) run(ctx context.Context, binary, folder, test string) (rule.End, string) {
 	ctx, cancel := context.WithTimeout(ctx, b.patience+30*time.Second)
 	defer cancel()
@@ -137,6 +137,7 @@ func (b *bench) run(ctx context.Context, binary, folder, test string) (rule.End,
 	}
 	command := exec.CommandContext(ctx, binary, arguments...)
 	command.Dir = filepath.Join(b.repository, folder)
+	command.Env = append(os.Environ(), "TMPDIR="+filepath.Dir(binary))
 	command.WaitDelay = time.Second
 	output := &tail{}
 	command.Stdout, command.Stderr = output, output

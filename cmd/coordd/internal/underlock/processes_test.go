@@ -157,7 +157,7 @@ func note(path string, moment time.Duration) {
 }
 
 // beatRole is `beat [deaf] [flee] [fork]`: it tells every 5 ms that it is alive. Deaf, it ignores SIGTERM; fleeing, it makes a process group of its own; forking,
-// it starts two more like it first, of which one flees, and ends itself when "leave" is said too.
+// it starts two more like it first, of which one flees, and ends itself when "leave" is said too. Nobody ends it when the test itself was killed, so it ends some time.
 func beatRole(arguments []string) int {
 	said := func(word string) bool { return strings.Contains(strings.Join(arguments, " "), word) }
 	if said("deaf") {
@@ -185,9 +185,11 @@ func beatRole(arguments []string) int {
 	if err != nil {
 		panic(err)
 	}
-	for ; ; time.Sleep(5 * time.Millisecond) {
+	const mostBeating = 2 * time.Minute // longer than any test takes
+	for begin := time.Now(); time.Since(begin) < mostBeating; time.Sleep(5 * time.Millisecond) {
 		fmt.Fprintf(beats, "%d %d\n", os.Getpid(), BootClock())
 	}
+	return 4
 }
 
 // beatsOf is when each process of a family was last seen alive.
