@@ -79,6 +79,9 @@ func (r *run) doHarm(ctx context.Context) error {
 	return nil
 }
 
+// errNothingMet is of a fault of links without an effect, where all effects are counted. A firewall whose rules match nothing would make every run valid.
+var errNothingMet = errors.New("no packet met it, so it has proved nothing")
+
 // inject runs one nemesis and heals.
 func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 	fault := Fault{Name: chosen.Name, From: history.Now()}
@@ -88,9 +91,13 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 		r.say("%s: %s", chosen.Name, text)
 	}
 	r.noteFault(chosen.Name, "begin")
+	before := r.net.Effects()
 	err := chosen.Inject(ctx, r.env)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
+	}
+	if err == nil && r.plan.InNamespaces() && chosen.OfLinks() && r.net.Effects() == before {
+		err = errNothingMet
 	}
 	var broken *nemesis.Broken
 	switch {
