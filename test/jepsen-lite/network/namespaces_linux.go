@@ -18,12 +18,15 @@ import (
 
 var _ Network = (*namespaces)(nil)
 
+// namespacePrograms are the programs that namespaces need, and Debian's packages of them.
+var namespacePrograms = map[string]string{"ip": "iproute2", "nft": "nftables"}
+
 // NamespacesMissing says why there can be no namespaces here; empty if there can.
 func NamespacesMissing() string {
 	if os.Geteuid() != 0 {
 		return "network namespaces need root; --network proxies does without"
 	}
-	for program, pack := range map[string]string{"ip": "iproute2", "nft": "nftables"} {
+	for program, pack := range namespacePrograms {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Sprintf("network namespaces need the program %s (Debian: %s); --network proxies does without", program, pack)
 		}

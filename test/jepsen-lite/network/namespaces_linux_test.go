@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -226,6 +227,19 @@ func await(t *testing.T, what string, condition func() bool) {
 	for begin := time.Now(); !condition(); time.Sleep(time.Millisecond) {
 		if time.Since(begin) > 10*time.Second {
 			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// Without one of them the runs in namespaces are skipped, on the very machine that is to make them.
+func TestTheMachineOfACheckIsGivenWhatNamespacesNeed(t *testing.T) {
+	script, err := os.ReadFile("../../../.ci/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for program, pack := range namespacePrograms {
+		if pair := program + ":" + pack; !regexp.MustCompile(`\s` + pair + `[\s;]`).Match(script) {
+			t.Errorf(".ci/run does not install %s", pair)
 		}
 	}
 }
