@@ -93,7 +93,7 @@ func usage() {
 // errUsage is for command lines that are wrong.
 var errUsage = errors.New("see go run ./test/jepsen-lite COMMAND --help")
 
-// finish prints the verdict as the last line. A command that came to none and failed ends as unknown.
+// finish prints the verdict as the last line. A command that failed ends as unknown, unless it had found a violation before.
 func finish(verdict check.Verdict, err error) int {
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -103,7 +103,7 @@ func finish(verdict check.Verdict, err error) int {
 		return exitUsage
 	case err != nil:
 		fmt.Fprintln(os.Stderr, err)
-		verdict = check.Unknown
+		verdict = check.Worst(verdict, check.Unknown)
 	case verdict == "":
 		return exitValid
 	}

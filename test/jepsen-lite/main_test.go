@@ -1,13 +1,17 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"flag"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
 	"github.com/coordd/coordd/test/jepsen-lite/suite"
 )
@@ -61,4 +65,43 @@ func silence(t *testing.T) {
 		os.Stdout, os.Stderr = out, errors
 		nowhere.Close()
 	})
+}
+
+func TestAViolationIsTheExitCodeAlsoOfWhatFailedLater(t *testing.T) {
+	silence(t)
+	for verdict, want := range map[check.Verdict]int{check.Invalid: exitInvalid, check.Valid: exitUnknown, check.Unknown: exitUnknown, "": exitUnknown} {
+		if code := finish(verdict, errors.New("interrupted")); code != want {
+			t.Errorf("%q and an error: exit code %d, want %d", verdict, code, want)
+		}
+	}
+}
+
+// A run in namespaces leaves its verdict in a file. One that lay there before is another run's.
+func TestAViolationOfARunInNamespacesOutlivesIt(t *testing.T) {
+	begin, interrupted := time.Now(), errors.New("interrupted")
+	for name, c := range map[string]struct {
+		verdict check.Verdict
+		start   time.Time
+		found   bool
+	}{
+		"a violation":      {check.Invalid, begin.Add(time.Second), true},
+		"of another run":   {check.Invalid, begin.Add(-time.Second), false},
+		"no violation yet": {check.Valid, begin.Add(time.Second), false},
+		"nothing":          {"", begin, false},
+	} {
+		folder := t.TempDir()
+		if c.verdict != "" {
+			text, err := json.Marshal(run.Verdict{Verdict: c.verdict, Start: c.start.UTC()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(folder, run.VerdictFile), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		verdict, err := violation(folder, begin, interrupted)
+		if (verdict != nil) != c.found || (err == nil) != c.found {
+			t.Errorf("%s: %+v, %v", name, verdict, err)
+		}
+	}
 }

@@ -53,10 +53,20 @@ func (w *workshop) runWithin(ctx context.Context, plan run.Plan, place run.Place
 	if err != nil {
 		return nil, err
 	}
+	begin := time.Now()
 	if err := inNamespace(ctx, w.program, text, w.say); err != nil {
-		return nil, errors.Join(context.Cause(ctx), err)
+		return violation(place.Out, begin, errors.Join(context.Cause(ctx), err))
 	}
 	return readVerdict(place.Out)
+}
+
+// violation is the verdict of a run that broke off, if it has written one since then and found something; otherwise why it broke off is all there is.
+func violation(folder string, since time.Time, brokeOff error) (*run.Verdict, error) {
+	verdict, err := readVerdict(folder)
+	if err != nil || verdict.Verdict != check.Invalid || verdict.Start.Before(since) {
+		return nil, brokeOff
+	}
+	return verdict, nil
 }
 
 func readVerdict(folder string) (*run.Verdict, error) {

@@ -24,6 +24,7 @@ type countingNetwork struct {
 
 func (n *countingNetwork) Effects() network.Effects { return n.effects }
 func (n *countingNetwork) Heal()                    {}
+func (n *countingNetwork) Err() error               { return nil }
 
 // runWith is a run without nodes and clients.
 func runWith(t *testing.T, plan Plan, net network.Network) *run {

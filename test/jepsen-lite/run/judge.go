@@ -19,10 +19,14 @@ import (
 // judge reads what the run left and comes to its verdict.
 func (r *run) judge(ctx context.Context) error {
 	evidence, err := r.evidence(ctx)
-	if err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
-	r.verdict.Results = append(r.verdict.Results, check.Judge(evidence)...)
+	if err != nil {
+		r.problem("this cannot be judged: %v", err)
+	} else {
+		r.verdict.Results = append(r.verdict.Results, check.Judge(evidence)...)
+	}
 	r.verdict.Effects, r.verdict.Recovery = r.net.Effects(), r.result.Took
 	if err := r.net.Err(); err != nil {
 		r.problem("%v", err)
@@ -44,11 +48,7 @@ func (v *Verdict) Settle() {
 }
 
 func (r *run) evidence(ctx context.Context) (*check.Run, error) {
-	events, err := history.ReadFile(r.file.Name())
-	if err != nil {
-		return nil, err
-	}
-	operations, err := history.Pair(events)
+	events, operations, err := r.readHistory()
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,8 @@ func (r *run) evidence(ctx context.Context) (*check.Run, error) {
 		logs[node.Name] = entries
 	}
 	if len(logs) == 0 {
-		return nil, errors.New("no node left a log that can be read")
+		r.problem("no node left a log that can be read")
+		return evidence, nil // the clients' histories are judged all the same
 	}
 	evidence.Log = check.NewLog(logs)
 	r.addReplaced(evidence)
@@ -97,11 +98,7 @@ func (r *run) addReplaced(evidence *check.Run) {
 
 // seenBroken looks, while the run goes on, for what can be seen without the logs.
 func (r *run) seenBroken() bool {
-	events, err := history.ReadFile(r.file.Name())
-	if err != nil {
-		return false
-	}
-	operations, err := history.Pair(events)
+	events, operations, err := r.readHistory()
 	if err != nil {
 		return false
 	}
@@ -109,36 +106,61 @@ func (r *run) seenBroken() bool {
 	return slices.ContainsFunc(check.JudgeEarly(sofar), func(result check.Result) bool { return result.Verdict == check.Invalid })
 }
 
-// report writes the verdict and the page, and throws away what nobody needs after a good run.
-func (r *run) report() error {
+// report writes the verdict and the page, and throws away what nobody needs after a good run. What of it fails is a problem. After a run that broke off the nodes may still write their data.
+func (r *run) report(ended bool) error {
+	problems := len(r.verdict.Problems)
+	err := errors.Join(r.writeVerdict(), r.page())
+	if ended {
+		err = errors.Join(err, r.leaveData())
+	}
+	if err != nil {
+		r.problem("%v", err)
+	}
+	if len(r.verdict.Problems) == problems {
+		return nil
+	}
+	r.verdict.Settle()
+	return errors.Join(r.writeVerdict(), r.page())
+}
+
+func (r *run) writeVerdict() error {
 	text, err := json.MarshalIndent(r.verdict, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(r.place.Out, VerdictFile), append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	if err := r.page(); err != nil {
-		return err
-	}
+	return os.WriteFile(filepath.Join(r.place.Out, VerdictFile), append(text, '\n'), 0o644)
+}
+
+// leaveData leaves the nodes' data to people unless all was well.
+func (r *run) leaveData() error {
 	if r.verdict.Verdict == check.Valid {
 		return r.forgetData()
 	}
 	return r.keepData()
 }
 
-func (r *run) page() error {
+// readHistory reads what was written of the run.
+func (r *run) readHistory() ([]history.Event, []history.Operation, error) {
 	events, err := history.ReadFile(r.file.Name())
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	operations, err := history.Pair(events)
-	if err != nil {
-		return err
+	return events, operations, err
+}
+
+// page draws the page; without a history that can be read it has the verdict, the results and the problems.
+func (r *run) page() error {
+	events, operations, unread := r.readHistory()
+	if unread != nil {
+		events, operations = nil, nil
 	}
 	page := report.Page{
 		Verdict: string(r.verdict.Verdict), Command: r.verdict.Command, Start: r.verdict.Start, Took: r.verdict.Took, Results: r.verdict.Results,
 		Skipped: r.verdict.Skipped, Problems: r.verdict.Problems, Events: events, Operations: operations, Recovery: r.verdict.Recovery, Network: r.verdict.Effects.String(),
+	}
+	if unread != nil {
+		page.Problems = append(slices.Clip(page.Problems), fmt.Sprintf("the history is not drawn: %v", unread))
 	}
 	page.Holders = (&check.Run{Events: events, Operations: operations}).Holders()
 	for _, fault := range r.verdict.Faults {

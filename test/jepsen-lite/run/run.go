@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -96,14 +97,28 @@ func Do(ctx context.Context, plan Plan, place Place) (*Verdict, error) {
 	if err := r.open(); err != nil {
 		return nil, err
 	}
-	if err := r.perform(ctx); err != nil {
+	err := r.perform(ctx)
+	if err == nil {
+		err = r.judge(ctx)
+	}
+	return r.conclude(err)
+}
+
+// conclude writes what came of a run. One that broke off has no verdict, unless a violation was seen before: that stays, whatever went wrong after it.
+func (r *run) conclude(err error) (*Verdict, error) {
+	found := slices.ContainsFunc(r.verdict.Results, func(result check.Result) bool { return result.Verdict == check.Invalid })
+	if err != nil && !found {
 		return nil, err
 	}
-	if err := r.judge(ctx); err != nil {
-		return nil, err
+	if err != nil {
+		r.problem("the run broke off: %v", err)
+		r.verdict.Settle()
 	}
 	r.verdict.Took = time.Since(r.verdict.Start)
-	return r.verdict, r.report()
+	if failed := r.report(err == nil); failed != nil && !found {
+		return nil, failed
+	}
+	return r.verdict, nil
 }
 
 // Names of what a run leaves in its folder.
