@@ -84,32 +84,48 @@ func runSuite(ctx context.Context, shop *workshop, chosen suite.Suite, flags sui
 	if flags.resume {
 		done = suite.Done(entries, chosen.Name, commit)
 	}
-	count := map[check.Verdict]int{}
-	var verdicts []check.Verdict
-	skipped, left := 0, 0
-	for number, one := range chosen.Runs {
+	t := &tally{count: map[check.Verdict]int{}}
+	err = t.makeRuns(ctx, chosen.Runs, done, flags.ledger, func(number int, one suite.Run) suite.Entry {
+		fmt.Printf("\n=== run %d of %d: %s\n", number, len(chosen.Runs), one.Name)
+		folder := filepath.Join(flags.out, fmt.Sprintf("%s-%03d-%s", chosen.Name, number, time.Now().UTC().Format("150405")))
+		entry := runOne(ctx, shop, chosen.Name, one, folder)
+		entry.Commit = commit
+		return entry
+	})
+	fmt.Printf("\nsuite %s: %d valid, %d invalid, %d unknown, %d skipped, %d left out as done before; %d nemeses were skipped\nledger: %s\n",
+		chosen.Name, t.count[check.Valid], t.count[check.Invalid], t.count[check.Unknown], t.count[check.Skipped], t.left, t.skipped, flags.ledger)
+	return check.Worst(t.verdicts...), err
+}
+
+// tally is what the runs of a suite came to so far.
+type tally struct {
+	count         map[check.Verdict]int
+	verdicts      []check.Verdict
+	skipped, left int
+}
+
+// makeRuns makes the runs that are not done, and adds each to the ledger. One during which the suite was interrupted is to be made again, and counts only if it is invalid.
+func (t *tally) makeRuns(ctx context.Context, runs []suite.Run, done map[string]bool, ledger string, makeOne func(number int, one suite.Run) suite.Entry) error {
+	for number, one := range runs {
 		if done[one.Name] {
-			left++
-			verdicts = append(verdicts, check.Valid)
+			t.left++
+			t.verdicts = append(t.verdicts, check.Valid)
 			continue
 		}
-		fmt.Printf("\n=== run %d of %d: %s\n", number+1, len(chosen.Runs), one.Name)
-		folder := filepath.Join(flags.out, fmt.Sprintf("%s-%03d-%s", chosen.Name, number+1, time.Now().UTC().Format("150405")))
-		entry := runOne(ctx, shop, chosen.Name, one, folder)
+		entry := makeOne(number+1, one)
+		if ctx.Err() == nil || entry.Verdict == check.Invalid {
+			t.count[entry.Verdict]++
+			t.verdicts = append(t.verdicts, entry.Verdict)
+			t.skipped += len(entry.Skipped)
+			if err := suite.Append(ledger, entry); err != nil {
+				return err
+			}
+		}
 		if ctx.Err() != nil {
-			return "", fmt.Errorf("the suite was interrupted; --resume with --ledger %s goes on: %w", flags.ledger, context.Cause(ctx))
+			return fmt.Errorf("the suite was interrupted; --resume with --ledger %s goes on: %w", ledger, context.Cause(ctx))
 		}
-		entry.Commit = commit
-		if err := suite.Append(flags.ledger, entry); err != nil {
-			return "", err
-		}
-		count[entry.Verdict]++
-		verdicts = append(verdicts, entry.Verdict)
-		skipped += len(entry.Skipped)
 	}
-	fmt.Printf("\nsuite %s: %d valid, %d invalid, %d unknown, %d skipped, %d left out as done before; %d nemeses were skipped\nledger: %s\n",
-		chosen.Name, count[check.Valid], count[check.Invalid], count[check.Unknown], count[check.Skipped], left, skipped, flags.ledger)
-	return check.Worst(verdicts...), nil
+	return nil
 }
 
 // planSuite lists what runSuite would run.
