@@ -37,6 +37,9 @@ var outcomes = map[string]outcome{
 	"POOLBUSY":    {definite: true},
 	"NOWORKER":    {definite: true},
 	"WORKERBUSY":  {definite: true},
+	"NOPERM":      {definite: true},
+	"NOPROTO":     {definite: true},
+	"NOTBUSY":     {definite: true},
 }
 
 // outcomeOf judges an error of the cluster. A code word that this build does not know counts as indefinite, which is always safe.

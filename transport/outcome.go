@@ -52,7 +52,7 @@ type Outcome struct {
 	Meaning  string // a sentence for people
 }
 
-// Outcomes is the one error table, in order of the codes.
+// Outcomes is the one error table, in order of the codes. [HTTPOutcomes] continues it.
 var Outcomes = []Outcome{
 	{command.CodeNone, "ok", true, 200, RetryNever, "No error."},
 	{command.CodeGeneric, "bad_request", true, 400, RetryNever, "The request is wrong; its text says how."},
@@ -85,7 +85,22 @@ var Outcomes = []Outcome{
 	{command.CodePoolBusy, "pool_busy", true, 409, RetryLater, "The pool still has workers."},
 	{command.CodeNoWorker, "no_worker", true, 410, RetryNever, "The session is not that worker of the pool, or no longer; stop its work and join again."},
 	{command.CodeWorkerBusy, "worker_busy", true, 409, RetryLater, "Another live session has the worker's id; the text says for how long at least."},
+	{command.CodeNoPermission, "no_permission", true, 403, RetryNever, "The user may not do this; it is for operators."},
+	{command.CodeNoProtocol, "no_protocol", true, 400, RetryNever, "HELLO asked for a version of the protocol other than 2 and 3."},
+	{command.CodeNotBusy, "not_busy", true, 409, RetryNever, "No script is there to be ended: scripts are bounded, so none has to be."},
 }
+
+// What only an HTTP door says, of a request that has not become a command, or of an answer that could not be told. No reply carries it, so it has no number and no first word.
+var (
+	NotFound             = Outcome{Name: "not_found", Definite: true, Status: 404, Retry: RetryNever, Meaning: "There is no such path."}
+	MethodNotAllowed     = Outcome{Name: "method_not_allowed", Definite: true, Status: 405, Retry: RetryNever, Meaning: "The path takes other methods; the header Allow lists them."}
+	TooLarge             = Outcome{Name: "too_large", Definite: true, Status: 413, Retry: RetryNever, Meaning: "The body of the request is too large; nothing of it was carried out."}
+	UnsupportedMediaType = Outcome{Name: "unsupported_media_type", Definite: true, Status: 415, Retry: RetryNever, Meaning: "The body of the request is not marked as JSON."}
+	Internal             = Outcome{Name: "internal", Definite: false, Status: 500, Retry: RetryIdentical, Meaning: "The answer could not be written; what was asked for may have happened."}
+)
+
+// HTTPOutcomes continues the table with what only the HTTP doors say.
+var HTTPOutcomes = []Outcome{NotFound, MethodNotAllowed, TooLarge, UnsupportedMediaType, Internal}
 
 // OutcomeOf is the table's row of a code. Codes this build does not know count as indefinite, which is always safe.
 func OutcomeOf(code command.Code) Outcome {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/coordd/coordd/fsm/command"
@@ -12,11 +13,17 @@ func TestEveryCodeHasItsRow(t *testing.T) {
 	if len(Outcomes) != len(codes) {
 		t.Fatalf("%d rows for %d codes", len(Outcomes), len(codes))
 	}
-	names := map[string]bool{}
 	for i, row := range Outcomes {
 		if row.Code != codes[i] {
 			t.Errorf("row %d is for code %d", i, row.Code)
 		}
+	}
+}
+
+// What only HTTP says is judged by the same rules as what has a code.
+func TestEveryRowIsWhole(t *testing.T) {
+	names := map[string]bool{}
+	for i, row := range slices.Concat(Outcomes, HTTPOutcomes) {
 		if row.Name == "" || names[row.Name] || row.Meaning == "" || row.Status == 0 || row.Retry == "" {
 			t.Errorf("row %d is incomplete or its name is taken: %+v", i, row)
 		}

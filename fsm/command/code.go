@@ -39,6 +39,11 @@ const (
 	CodePoolBusy   Code = 28 // the pool still has workers
 	CodeNoWorker   Code = 29 // the session is not a member of the pool under that id
 	CodeWorkerBusy Code = 30 // another live session has the worker's id
+
+	// Words of Redis that a door says.
+	CodeNoPermission Code = 31 // the user may not run the command; it is for operators
+	CodeNoProtocol   Code = 32 // HELLO asked for a version of the protocol that there is not
+	CodeNotBusy      Code = 33 // SCRIPT KILL found nothing to end
 )
 
 var prefixes = [...]string{
@@ -73,6 +78,9 @@ var prefixes = [...]string{
 	CodePoolBusy:       "POOLBUSY",
 	CodeNoWorker:       "NOWORKER",
 	CodeWorkerBusy:     "WORKERBUSY",
+	CodeNoPermission:   "NOPERM",
+	CodeNoProtocol:     "NOPROTO",
+	CodeNotBusy:        "NOTBUSY",
 }
 
 // Codes lists every code, in order, so that tables elsewhere can be tested for completeness. Some numbers are not given out.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport"
 	"github.com/coordd/coordd/transport/httpapi/rest"
 )
@@ -82,7 +83,7 @@ func (d *door) authorized(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !d.config.Authorize(r) {
 			w.Header().Set("WWW-Authenticate", `Basic realm="coordd"`)
-			writeError(w, http.StatusUnauthorized, "no_auth", "this path needs the name and password of a coordd user, as HTTP basic credentials, or a client certificate")
+			writeError(w, transport.OutcomeOf(command.CodeNoAuth), "this path needs the name and password of a coordd user, as HTTP basic credentials, or a client certificate")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -141,12 +142,12 @@ func (d *door) unknown(w http.ResponseWriter, r *http.Request) {
 	for _, route := range Routes {
 		if route.Path == r.URL.Path {
 			w.Header().Set("Allow", "GET, HEAD")
-			writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", route.Path+" takes GET and HEAD only; "+d.whereLocksAre())
+			writeError(w, transport.MethodNotAllowed, route.Path+" takes GET and HEAD only; "+d.whereLocksAre())
 			return
 		}
 		paths = append(paths, route.Path)
 	}
-	writeError(w, http.StatusNotFound, "not_found", "there is no such path; there are "+strings.Join(paths, " ")+"; "+d.whereLocksAre())
+	writeError(w, transport.NotFound, "there is no such path; there are "+strings.Join(paths, " ")+"; "+d.whereLocksAre())
 }
 
 // whereLocksAre helps those who look for locks on the wrong path.
@@ -168,7 +169,7 @@ func writeText(w http.ResponseWriter, status int, text string) {
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
-		http.Error(w, "the answer could not be encoded: "+err.Error(), http.StatusInternalServerError)
+		writeError(w, transport.Internal, "the answer could not be encoded: "+err.Error()) // an error itself can always be
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -185,8 +186,9 @@ type errorBody struct {
 	} `json:"error"`
 }
 
-func writeError(w http.ResponseWriter, status int, code, message string) {
+// writeError answers with a row of the error table.
+func writeError(w http.ResponseWriter, outcome transport.Outcome, message string) {
 	var body errorBody
-	body.Error.Code, body.Error.Message = code, message
-	writeJSON(w, status, body)
+	body.Error.Code, body.Error.Message = outcome.Name, message
+	writeJSON(w, outcome.Status, body)
 }

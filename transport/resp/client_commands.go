@@ -288,5 +288,5 @@ func (c *connection) clientKill(argv [][]byte) {
 }
 
 func errNotOperator(name string) command.Reply {
-	return rawError("NOPERM this user has no permissions to run the '" + name + "' command; it is for operators")
+	return command.Errorf(command.CodeNoPermission, "this user has no permissions to run the '%s' command; it is for operators", name)
 }

@@ -50,7 +50,7 @@ func parseHello(argv [][]byte) (request helloRequest, refusal command.Reply, ok 
 	case !ok:
 		return request, errorf("Protocol version is not an integer or out of range"), false
 	case version != 2 && version != 3:
-		return request, rawError("NOPROTO unsupported protocol version"), false
+		return request, command.Errorf(command.CodeNoProtocol, "unsupported protocol version"), false
 	}
 	request.protocol = wire.Protocol(version)
 	for i := 2; i < len(argv); {
@@ -105,11 +105,6 @@ func (c *connection) hello(argv [][]byte) {
 }
 
 func bulk(text string) command.Reply { return command.Bulk([]byte(text)) }
-
-// rawError words an error whose code word is Redis' own.
-func rawError(text string) command.Reply {
-	return command.Reply{Type: command.ReplyError, Code: command.CodeGeneric, Text: []byte(text)}
-}
 
 func (c *connection) auth(argv [][]byte) {
 	name, password := []byte(defaultUser), argv[1]

@@ -96,8 +96,8 @@ func remarksOn(r *row) string {
 func errorsPage() string {
 	var page strings.Builder
 	page.WriteString("# Errors\n\nWritten from the one error table. *Definite* means that nothing happened and nothing will. A definite error may be asked again *later*; *same-request* means only under the\n" +
-		"same session and request number; *new-session* means that everything the session held is lost.\n\n| code | first word | definite | HTTP | retry | meaning |\n| --- | --- | --- | --- | --- | --- |\n")
-	for _, outcome := range transport.Outcomes {
+		"same session and request number; *new-session* means that everything the session held is lost.\nWhat has no first word is said over HTTP only.\n\n| code | first word | definite | HTTP | retry | meaning |\n| --- | --- | --- | --- | --- | --- |\n")
+	for _, outcome := range slices.Concat(transport.Outcomes, transport.HTTPOutcomes) {
 		definite := "no"
 		if outcome.Definite {
 			definite = "yes"

@@ -33,7 +33,7 @@ func scriptRows() []*row {
 			sub("exists", -3, "sha1 [sha1 ...]", "Tells which scripts the cluster remembers.", (*connection).scriptExists),
 			sub("flush", -2, "[ASYNC|SYNC]", "Forgets all scripts.", (*connection).scriptFlush),
 			sub("kill", 2, "", "Answers NOTBUSY: scripts are bounded, so none has to be killed.", func(c *connection, _ [][]byte) {
-				c.reply(rawError("NOTBUSY No scripts in execution right now."))
+				c.reply(command.Errorf(command.CodeNotBusy, "No scripts in execution right now."))
 			}),
 		),
 	}

@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport"
 )
 
 // place says where a field comes from.
@@ -101,15 +104,15 @@ func (r *route) read(w http.ResponseWriter, request *http.Request, path argument
 	}
 	// What a page of another site can send without asking is never JSON, so this also keeps those away.
 	if media, _, _ := strings.Cut(request.Header.Get("Content-Type"), ";"); !strings.EqualFold(strings.TrimSpace(media), "application/json") {
-		return nil, refused(http.StatusUnsupportedMediaType, "unsupported_media_type", "send the header Content-Type: application/json, and a JSON object as the body; {} when there is nothing to say")
+		return nil, ofRow(transport.UnsupportedMediaType, "send the header Content-Type: application/json, and a JSON object as the body; {} when there is nothing to say")
 	}
 	raw, err := io.ReadAll(http.MaxBytesReader(w, request.Body, maxBodyBytes))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, refused(http.StatusRequestEntityTooLarge, "too_large", "a body has at most %d bytes", maxBodyBytes)
+		return nil, ofRow(transport.TooLarge, "a body has at most %d bytes", maxBodyBytes)
 	case err != nil:
-		return nil, refused(http.StatusBadRequest, "bad_request", "the body could not be read: %v", err)
+		return nil, ofCode(command.CodeGeneric, "the body could not be read: %v", err)
 	}
 	g.body, p = r.readBody(raw)
 	return g, p
@@ -118,7 +121,7 @@ func (r *route) read(w http.ResponseWriter, request *http.Request, path argument
 // readBody reads one JSON object, and refuses fields that are unknown or stand there twice.
 func (r *route) readBody(raw []byte) (map[string]any, *problem) {
 	malformed := func(err error) *problem {
-		return refused(http.StatusBadRequest, "bad_request", "the body is not one JSON object: %v", err)
+		return ofCode(command.CodeGeneric, "the body is not one JSON object: %v", err)
 	}
 	if !utf8.Valid(raw) {
 		return nil, malformed(errors.New("it is not UTF-8"))
@@ -136,10 +139,10 @@ func (r *route) readBody(raw []byte) (map[string]any, *problem) {
 		}
 		name := key.(string) // what stands before a colon is a string, or Token fails
 		if r.field(name, inBody) == nil {
-			return nil, refused(http.StatusBadRequest, "bad_request", "%q is no field of this request; there are %s", clipped(name), r.fieldNames(inBody))
+			return nil, ofCode(command.CodeGeneric, "%q is no field of this request; there are %s", clipped(name), r.fieldNames(inBody))
 		}
 		if _, twice := body[name]; twice {
-			return nil, refused(http.StatusBadRequest, "bad_request", "%q stands there twice", name)
+			return nil, ofCode(command.CodeGeneric, "%q stands there twice", name)
 		}
 		var value any
 		if err := decoder.Decode(&value); err != nil {
@@ -160,14 +163,14 @@ func (r *route) readBody(raw []byte) (map[string]any, *problem) {
 func (r *route) readQuery(raw string) (map[string]any, *problem) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, refused(http.StatusBadRequest, "bad_request", "the query is malformed: %v", err)
+		return nil, ofCode(command.CodeGeneric, "the query is malformed: %v", err)
 	}
 	query := map[string]any{}
 	for name, list := range values {
 		f := r.field(name, inQuery)
 		switch {
 		case f == nil:
-			return nil, refused(http.StatusBadRequest, "bad_request", "%q is no parameter of this request; there are %s", clipped(name), r.fieldNames(inQuery))
+			return nil, ofCode(command.CodeGeneric, "%q is no parameter of this request; there are %s", clipped(name), r.fieldNames(inQuery))
 		case f.kind == texts:
 			all := make([]any, len(list))
 			for i, one := range list {
@@ -175,7 +178,7 @@ func (r *route) readQuery(raw string) (map[string]any, *problem) {
 			}
 			query[name] = all
 		case len(list) > 1:
-			return nil, refused(http.StatusBadRequest, "bad_request", "%q stands there twice", name)
+			return nil, ofCode(command.CodeGeneric, "%q stands there twice", name)
 		case f.kind == number:
 			query[name] = json.Number(list[0])
 		case f.kind == flag && (list[0] == "true" || list[0] == "false"):
@@ -205,7 +208,7 @@ func (r *route) words(g *given) ([]string, *problem) {
 	if p := r.checkPresence(g); p != nil {
 		return nil, p
 	}
-	command := []string{r.command}
+	words := []string{r.command}
 	for i := range r.fields {
 		f := &r.fields[i]
 		value := g.value(f)
@@ -217,11 +220,11 @@ func (r *route) words(g *given) ([]string, *problem) {
 		}
 		more, wrong := f.wordsOf(value, g)
 		if wrong != "" {
-			return nil, refused(http.StatusBadRequest, "bad_request", "%s %s", f.name, wrong)
+			return nil, ofCode(command.CodeGeneric, "%s %s", f.name, wrong)
 		}
-		command = append(command, more...)
+		words = append(words, more...)
 	}
-	return command, nil
+	return words, nil
 }
 
 // checkPresence refuses a request that lacks something, or says two things where one is meant.
@@ -229,7 +232,7 @@ func (r *route) checkPresence(g *given) *problem {
 	for i := range r.fields {
 		f := &r.fields[i]
 		if f.required && g.value(f) == nil {
-			return refused(http.StatusBadRequest, "bad_request", "%s is missing: %s", f.name, f.about)
+			return ofCode(command.CodeGeneric, "%s is missing: %s", f.name, f.about)
 		}
 	}
 	var present []string
@@ -239,10 +242,10 @@ func (r *route) checkPresence(g *given) *problem {
 		}
 	}
 	if len(r.one) > 0 && len(present) != 1 {
-		return refused(http.StatusBadRequest, "bad_request", "give one of %s; there are %d of them", strings.Join(r.one, ", "), len(present))
+		return ofCode(command.CodeGeneric, "give one of %s; there are %d of them", strings.Join(r.one, ", "), len(present))
 	}
 	if id := r.field("session", inBody); id != nil && g.secret != "" && g.body["session"] == nil {
-		return refused(http.StatusBadRequest, "bad_request", "the header %s is there and the field session is not: say whose secret it is", SecretHeader)
+		return ofCode(command.CodeGeneric, "the header %s is there and the field session is not: say whose secret it is", SecretHeader)
 	}
 	return nil
 }

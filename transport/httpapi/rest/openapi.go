@@ -216,13 +216,10 @@ func (p *property) schema() object {
 	return object{"type": "string"}
 }
 
-// ownProblems are the codes of this door itself, beside those of the one error table.
-var ownProblems = []string{"not_found", "method_not_allowed", "too_large", "unsupported_media_type", "no_permission"}
-
 // problemSchema describes errors; the codes are those of the one error table.
 func problemSchema() object {
-	codes := slices.Clone(ownProblems)
-	for _, outcome := range transport.Outcomes {
+	var codes []string
+	for _, outcome := range slices.Concat(transport.Outcomes, transport.HTTPOutcomes) {
 		if outcome.Definite && outcome.Status == http.StatusOK {
 			continue
 		}
@@ -248,7 +245,7 @@ func problemSchema() object {
 // serveDocument answers the OpenAPI document.
 func (a *API) serveDocument(w http.ResponseWriter, r *http.Request) *problem {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		p := refused(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes GET")
+		p := ofRow(transport.MethodNotAllowed, "this path takes GET")
 		p.allow = "GET, HEAD"
 		return p
 	}

@@ -30,14 +30,13 @@ const ProblemType = "application/problem+json"
 // codeAttribute is the key of the attribute with an error's code that the Redis door sends on connections within the process.
 const codeAttribute = "code"
 
-// refused makes the problem of a request that this door itself refuses, before anything was asked.
-func refused(status int, code, format string, values ...any) *problem {
-	return &problem{Title: http.StatusText(status), Status: status, Code: code, Definite: true, Retry: transport.RetryNever, Message: fmt.Sprintf(format, values...)}
+// ofCode makes the problem of a code of the error table.
+func ofCode(code command.Code, format string, values ...any) *problem {
+	return ofRow(transport.OutcomeOf(code), format, values...)
 }
 
-// ofCode makes the problem of a row of the error table.
-func ofCode(code command.Code, format string, values ...any) *problem {
-	outcome := transport.OutcomeOf(code)
+// ofRow makes the problem of a row of the error table.
+func ofRow(outcome transport.Outcome, format string, values ...any) *problem {
 	return &problem{Title: outcome.Meaning, Status: outcome.Status, Code: outcome.Name, Definite: outcome.Definite, Retry: outcome.Retry, Message: fmt.Sprintf(format, values...)}
 }
 
@@ -46,9 +45,6 @@ func problemOf(value wire.Value) *problem {
 	line := string(value.Text)
 	sentence, details := splitDetails(line)
 	word, rest, _ := strings.Cut(sentence, " ")
-	if word == "NOPERM" { // Redis' own word, which has no row in the table
-		return refused(http.StatusForbidden, "no_permission", "%s", rest)
-	}
 	p := ofCode(codeOf(value, word), "%s", rest)
 	p.Details = details
 	return p
@@ -82,7 +78,8 @@ func codeOf(value wire.Value, word string) command.Code {
 func (p *problem) write(w http.ResponseWriter) {
 	body, err := json.Marshal(p)
 	if err != nil { // only details could fail, and they were looked at
-		body = []byte(`{"code":"internal","definite":false,"retry":"same-request","message":"the error could not be encoded"}`)
+		ofRow(transport.Internal, "the error %s could not be encoded", p.Code).write(w)
+		return
 	}
 	header := w.Header()
 	header.Set("Content-Type", ProblemType)

@@ -2,13 +2,30 @@ package rest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/transport"
 )
+
+// An error that cannot be told says nothing of what was asked for.
+func TestAnErrorThatCannotBeToldIsNotDefinite(t *testing.T) {
+	p := ofCode(command.CodeHeld, "it is held")
+	p.Details = json.RawMessage("{")
+	recorder := httptest.NewRecorder()
+	p.write(recorder)
+	var told problem
+	if err := json.Unmarshal(recorder.Body.Bytes(), &told); err != nil {
+		t.Fatal(err)
+	}
+	if recorder.Code != 500 || told.Status != 500 || told.Code != "internal" || told.Definite || told.Retry != transport.RetryIdentical {
+		t.Errorf("%d %+v", recorder.Code, told)
+	}
+}
 
 // Errors of the native door keep their code, their sentence and their details.
 func TestErrorsAreThoseOfTheTable(t *testing.T) {

@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/transport"
 )
 
 // route is one row of the table of the API.
@@ -54,7 +57,7 @@ func find(method string, escapedPath string) (*route, arguments, *problem) {
 		found, ok, err := match(r.pattern, escapedPath)
 		switch {
 		case err != nil:
-			return nil, nil, refused(http.StatusBadRequest, "bad_request", "the path %q is not percent-encoded as a path must be: %v", escapedPath, err)
+			return nil, nil, ofCode(command.CodeGeneric, "the path %q is not percent-encoded as a path must be: %v", escapedPath, err)
 		case ok && (r.method == method || r.method == http.MethodGet && method == http.MethodHead):
 			return r, found, nil
 		case ok && !slices.Contains(allowed, r.method):
@@ -62,11 +65,11 @@ func find(method string, escapedPath string) (*route, arguments, *problem) {
 		}
 	}
 	if len(allowed) == 0 {
-		return nil, nil, refused(http.StatusNotFound, "not_found",
+		return nil, nil, ofRow(transport.NotFound,
 			"there is no such path; /openapi.json lists those that there are. A name is one segment: write / in it as %%2F, and it cannot be empty")
 	}
 	slices.Sort(allowed)
-	p := refused(http.StatusMethodNotAllowed, "method_not_allowed", "this path takes %s", strings.Join(allowed, " and "))
+	p := ofRow(transport.MethodNotAllowed, "this path takes %s", strings.Join(allowed, " and "))
 	p.allow = strings.Join(allowed, ", ")
 	return nil, nil, p
 }

@@ -18,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/coordd/coordd/transport"
 	"github.com/coordd/coordd/transport/resp"
 	"github.com/coordd/coordd/transport/transporttest"
 )
@@ -143,15 +144,25 @@ func (s *service) want(status int, method, path, body string, with ...string) an
 	return a
 }
 
-// refuse makes a request that must be refused with a code.
+// refuse makes a request that must be refused with a code, and as the error table says of it.
 func (s *service) refuse(status int, code, method, path, body string, with ...string) answered {
 	s.t.Helper()
 	a := s.do(method, path, body, with...)
 	if a.status != status || a.text("code") != code || a.text("message") == "" {
 		s.t.Errorf("%s %s %s: %d %v, want %d %s", method, path, body, a.status, a.body, status, code)
 	}
+	at := slices.IndexFunc(outcomes, func(o transport.Outcome) bool { return o.Name == code })
+	if at < 0 {
+		s.t.Fatalf("the error table has no %s", code)
+	}
+	if row := outcomes[at]; row.Status != status || a.text("title") != row.Meaning || a.body["definite"] != row.Definite || a.text("retry") != string(row.Retry) {
+		s.t.Errorf("%s %s: %v, want what the error table says of %s: %+v", method, path, a.body, code, row)
+	}
 	return a
 }
+
+// outcomes is the whole error table.
+var outcomes = slices.Concat(transport.Outcomes, transport.HTTPOutcomes)
 
 // session opens a session and gives its id and the header with its secret.
 func (s *service) session() (id string, with []string) {

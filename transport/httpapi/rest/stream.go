@@ -28,7 +28,7 @@ func acceptsStream(r *http.Request) bool {
 func subscription(r *http.Request, g *given) ([]string, *problem) {
 	for _, name := range []string{"count", "block_ms"} {
 		if g.query[name] != nil {
-			return nil, refused(http.StatusBadRequest, "bad_request", "%q is for pages; a stream has no end", name)
+			return nil, ofCode(command.CodeGeneric, "%q is for pages; a stream has no end", name)
 		}
 	}
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
