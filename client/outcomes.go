@@ -12,7 +12,6 @@ type outcome struct {
 // itself, which lies on the server's side and is not linked here.
 var outcomes = map[string]outcome{
 	"ERR":         {definite: true},
-	"WRONGTYPE":   {definite: true},
 	"LOCKED":      {definite: true},
 	"HELD":        {definite: true},
 	"NOTHELD":     {definite: true},

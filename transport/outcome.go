@@ -56,7 +56,6 @@ type Outcome struct {
 var Outcomes = []Outcome{
 	{command.CodeNone, "ok", true, 200, RetryNever, "No error."},
 	{command.CodeGeneric, "bad_request", true, 400, RetryNever, "The request is wrong; its text says how."},
-	{command.CodeWrongType, "wrong_type", true, 409, RetryNever, "The name holds another kind of value."},
 	{command.CodeLocked, "locked", true, 409, RetryLater, "A Redis command would change a name that is held natively; only release, session end or force-unlock end such a hold."},
 	{command.CodeHeld, "held", true, 409, RetryLater, "The lock is held; the text says by whom and for how long."},
 	{command.CodeNotHeld, "not_held", true, 409, RetryNever, "The lock is not held with that token: it was lost or released before."},

@@ -1,14 +1,14 @@
 package command
 
 // Code names what went wrong, for programs. Codes are append-only: remembered results in snapshots carry them. The sentence for people stands in
-// the reply; whether the outcome is definite, the HTTP status and how to retry stand in the one table of package transport.
+// the reply; whether the outcome is definite, the HTTP status and how to retry stand in the one table of package transport. The number 2 is free: it is
+// kept for Redis' WRONGTYPE, which nothing answers while every value is a string.
 type Code uint8
 
 // The codes. Each says when it is returned.
 const (
 	CodeNone           Code = 0  // no error
 	CodeGeneric        Code = 1  // the request is wrong in a way that only its text explains (Redis' plain "ERR")
-	CodeWrongType      Code = 2  // the name holds another kind of value
 	CodeLocked         Code = 3  // a Redis command would change a name that is held natively, is pending or reserved
 	CodeHeld           Code = 4  // a native try found the lock held; the text says by whom and for how long
 	CodeNotHeld        Code = 5  // renew or release of a lock that is not held with that token
@@ -49,7 +49,6 @@ const (
 var prefixes = [...]string{
 	CodeNone:           "",
 	CodeGeneric:        "ERR",
-	CodeWrongType:      "WRONGTYPE",
 	CodeLocked:         "LOCKED",
 	CodeHeld:           "HELD",
 	CodeNotHeld:        "NOTHELD",

@@ -23,7 +23,7 @@ type Reply struct {
 	Type     ReplyType
 	Code     Code    // with ReplyError
 	Integer  int64   // with ReplyInteger
-	Text     []byte  // with ReplyStatus, ReplyBulk and ReplyError (there with its prefix, as in "WRONGTYPE Operation …")
+	Text     []byte  // with ReplyStatus, ReplyBulk and ReplyError (there with its prefix, as in "LOCKED 'job' is …")
 	Elements []Reply // with ReplyArray and ReplyMap
 }
 

@@ -106,7 +106,7 @@ func (l *callLog) Call(argv [][]byte) command.Reply {
 	}
 	return []command.Reply{
 		command.Integer(3), command.Bulk([]byte("text")), command.Nil(), command.OK(), command.Array(command.Integer(1), command.Nil()),
-		command.Errorf(command.CodeWrongType, "Operation against a key holding the wrong kind of value"),
+		command.Errorf(command.CodeLocked, "it is held natively"),
 	}[len(l.calls)%6]
 }
 

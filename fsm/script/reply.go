@@ -71,7 +71,7 @@ func errorReply(text []byte) command.Reply {
 // codeOf finds the code of an error again after it was text in a script. Only codes that Redis commands answer are known here: a script may write any
 // word in front of its errors, and must not be able to speak for the node about leaders or unknown outcomes.
 func codeOf(prefix string) command.Code {
-	for _, code := range []command.Code{command.CodeWrongType, command.CodeLocked, command.CodeLimit} {
+	for _, code := range []command.Code{command.CodeLocked, command.CodeLimit} {
 		if code.Prefix() == prefix {
 			return code
 		}

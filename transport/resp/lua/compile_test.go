@@ -198,13 +198,17 @@ func TestErrorCodes(t *testing.T) {
 	}
 	for _, code := range command.Codes()[1:] {
 		reply := script.Run(program, toBytes([]string{"k"}), nil, answer(command.Errorf(code, "text")), script.DefaultBudget)
-		kept := code == command.CodeWrongType || code == command.CodeLocked || code == command.CodeLimit
+		kept := code == command.CodeLocked || code == command.CodeLimit
 		if kept && reply.Code != code || !kept && reply.Code != command.CodeGeneric {
 			t.Errorf("an error of code %d came out as %d", code, reply.Code)
 		}
 		if !strings.HasPrefix(string(reply.Text), code.Prefix()+" text script: ") {
 			t.Errorf("an error of code %d came out as %s", code, reply.Text)
 		}
+	}
+	foreign := command.Reply{Type: command.ReplyError, Code: command.CodeGeneric, Text: []byte("WRONGTYPE text")}
+	if reply := script.Run(program, toBytes([]string{"k"}), nil, answer(foreign), script.DefaultBudget); reply.Code != command.CodeGeneric {
+		t.Errorf("an error whose word coordd does not have came out as %d", reply.Code)
 	}
 }
 
