@@ -1,12 +1,10 @@
 package fsm
 
 import (
-	"math"
-	"math/big"
 	"strconv"
-	"strings"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/fsm/internal/longdouble"
 )
 
 // increment adds to the integer that a value spells. A present name keeps its owner, its token and its deadline (safety case S18).
@@ -46,76 +44,26 @@ func strictInteger(text string) (int64, bool) {
 	return n, err == nil && strconv.FormatInt(n, 10) == text
 }
 
-// incrementBy adds a floating-point number. Redis computes in the 80-bit format of its processor, whose significand has 64 bits; math/big gives the same
-// everywhere.
+// incrementBy adds a floating-point number, with the bits that Redis computes on x86-64.
 func (e *effects) incrementBy(op command.IncrementBy) command.Reply {
 	key, record, problem := e.openUnlocked(op.Name)
 	if problem != nil {
 		return *problem
 	}
-	present := new(big.Float).SetPrec(64)
+	spelled := "0"
 	if record.holding == holdingString {
-		var ok bool
-		if present, ok = longDouble(string(record.value)); !ok {
-			return command.Errorf(command.CodeGeneric, "value is not a valid float")
-		}
+		spelled = string(record.value)
 	}
-	delta, ok := longDouble(op.Delta)
-	if !ok {
+	present, presentOK := longdouble.Parse(spelled)
+	delta, deltaOK := longdouble.Parse(op.Delta)
+	if !presentOK || !deltaOK {
 		return command.Errorf(command.CodeGeneric, "value is not a valid float")
 	}
-	if present.IsInf() || delta.IsInf() {
+	sum, ok := longdouble.Sum(present, delta)
+	if !ok {
 		return command.Errorf(command.CodeGeneric, "increment would produce NaN or Infinity")
 	}
-	sum := new(big.Float).SetPrec(64).Add(present, delta)
-	if sum.MantExp(nil) > longDoubleExponent {
-		return command.Errorf(command.CodeGeneric, "increment would produce NaN or Infinity")
-	}
-	value := formatLongDouble(sum)
+	value := longdouble.Format(sum)
 	e.putCounter(key, record, value)
 	return text(value)
-}
-
-// The 80-bit format reaches from 2^-16445 to 2^16384.
-const (
-	longDoubleExponent = 16384
-	smallestExponent   = 16444
-)
-
-// longDouble reads a decimal number of bounded size.
-func longDouble(text string) (*big.Float, bool) {
-	const most = 5 << 10 // the longest number that formatLongDouble makes, and some
-	if text == "" || len(text) > most || strings.ContainsAny(text, "_ \t\n\v\f\rpPxX") {
-		return nil, false
-	}
-	unsigned := text
-	if text[0] == '+' || text[0] == '-' {
-		unsigned = text[1:]
-	}
-	switch strings.ToLower(unsigned) {
-	case "inf", "infinity":
-		return new(big.Float).SetPrec(64).SetInf(text[0] == '-'), true
-	}
-	// The exponent is judged before the number is computed, which would take for ever with a huge one.
-	if _, exponent, ok := strings.Cut(strings.ToLower(text), "e"); ok {
-		n, err := strconv.Atoi(exponent)
-		if err != nil || math.Abs(float64(n)) > 5000 {
-			return nil, false
-		}
-	}
-	number, _, err := big.ParseFloat(text, 10, 64, big.ToNearestEven)
-	if err != nil || number.MantExp(nil) > longDoubleExponent || number.Sign() != 0 && number.MantExp(nil) < -smallestExponent {
-		return nil, false
-	}
-	return number, true
-}
-
-// formatLongDouble writes 17 digits after the point and takes trailing zeros away, as Redis does.
-func formatLongDouble(number *big.Float) string {
-	text := number.Text('f', 17)
-	text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	if text == "-0" {
-		return "0"
-	}
-	return text
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/fsm/internal/longdouble"
 )
 
 // parseIncrement makes the parser of INCR or DECR.
@@ -39,8 +40,8 @@ func increment(database uint8, key []byte, delta int64) (command.Op, error) {
 }
 
 func parseIncrementByFloat(database uint8, argv [][]byte) (command.Op, error) {
-	if err := checkFloat(argv[2]); err != nil {
-		return nil, err
+	if _, ok := longdouble.Parse(string(argv[2])); !ok {
+		return nil, errNotFloat
 	}
 	key, err := name(database, argv[1])
 	if err != nil {

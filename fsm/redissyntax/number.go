@@ -2,9 +2,7 @@ package redissyntax
 
 import (
 	"bytes"
-	"math"
 	"strconv"
-	"strings"
 )
 
 // parseInteger reads a decimal integer of 64 bits as strictly as Redis does: no plus sign, no leading zeros, no spaces, no "-0".
@@ -50,44 +48,6 @@ func parseCursor(text []byte) (uint64, error) {
 		return -value, nil
 	}
 	return value, nil
-}
-
-// Bounds of the floats that INCRBYFLOAT takes. Redis computes in C's long double; these keep any later arithmetic small.
-const (
-	maxFloatText     = 256
-	maxFloatExponent = 4900
-)
-
-// checkFloat accepts what C's strtold reads whole, except NaN: decimal and hexadecimal numbers and infinities.
-func checkFloat(text []byte) error {
-	if len(text) == 0 || len(text) > maxFloatText {
-		return errNotFloat
-	}
-	body := strings.ToLower(string(text))
-	body = strings.TrimPrefix(strings.TrimPrefix(body, "+"), "-")
-	if body == "inf" || body == "infinity" {
-		return nil
-	}
-	digits, exponentMark := "0123456789", "e"
-	if strings.HasPrefix(body, "0x") {
-		body, digits, exponentMark = body[2:], "0123456789abcdef", "p"
-	}
-	mantissa, exponent, hasExponent := strings.Cut(body, exponentMark)
-	whole, fraction, _ := strings.Cut(mantissa, ".")
-	if len(whole)+len(fraction) == 0 || strings.Trim(whole+fraction, digits) != "" {
-		return errNotFloat
-	}
-	if !hasExponent {
-		return nil
-	}
-	if len(exponent) > 1 && exponent[0] == '+' && exponent[1] != '-' {
-		exponent = exponent[1:]
-	}
-	power, err := strconv.Atoi(exponent)
-	if err != nil || math.Abs(float64(power)) > maxFloatExponent {
-		return errNotFloat
-	}
-	return nil
 }
 
 // lower is the text in lower case; only ASCII letters have a case in commands and options.
