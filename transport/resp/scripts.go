@@ -56,18 +56,11 @@ func splitKeys(argv [][]byte) (keys, arguments [][]byte, refusal command.Reply, 
 	return rest[:count], rest[count:], refusal, true
 }
 
-// scriptKeys finds the keys of EVAL and its like for COMMAND GETKEYS.
+// scriptKeys finds the keys of EVAL and its like for COMMAND GETKEYS. A number of keys that cannot be is none, as for Redis.
 func scriptKeys(argv [][]byte) ([][]byte, error) {
-	keys, _, refusal, ok := splitKeys(argv)
-	if !ok {
-		return nil, errText(refusal.Text)
-	}
+	keys, _, _, _ := splitKeys(argv)
 	return keys, nil
 }
-
-type errText []byte
-
-func (e errText) Error() string { return string(e) }
 
 var errNoScript = command.Errorf(command.CodeNoScript, "No matching script. Please use EVAL.")
 

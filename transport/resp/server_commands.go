@@ -112,14 +112,22 @@ func (c *connection) configGet(argv [][]byte) {
 	var pairs []command.Reply
 	for _, setting := range c.settings() {
 		for _, pattern := range argv[2:] {
-			matches, err := path.Match(strings.ToLower(string(pattern)), setting[0])
-			if err == nil && matches {
-				pairs = append(pairs, bulk(setting[0]), bulk(setting[1]))
+			if name, matches := settingAsAsked(string(pattern), setting[0]); matches {
+				pairs = append(pairs, bulk(name), bulk(setting[1]))
 				break
 			}
 		}
 	}
 	c.reply(command.Map(pairs...))
+}
+
+// settingAsAsked is the name under which a setting is answered if the pattern asks for it: a name is answered in the letters in which it was asked for.
+func settingAsAsked(pattern, setting string) (name string, matches bool) {
+	if !strings.ContainsAny(pattern, "[*?") {
+		return pattern, strings.EqualFold(pattern, setting)
+	}
+	matches, err := path.Match(strings.ToLower(pattern), setting)
+	return setting, err == nil && matches
 }
 
 func (c *connection) describeAll([][]byte) {
