@@ -105,7 +105,7 @@ func (t *tally) end(s *setup) error {
 		return errFailed
 	}
 	if t.passed == 0 {
-		return fmt.Errorf("nothing was checked")
+		return errNothingChecked
 	}
 	return nil
 }

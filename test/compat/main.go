@@ -32,6 +32,9 @@ var commands = []command{
 // errFailed ends the program with status 1 after a report that said why.
 var errFailed = errors.New("failed; the report above says what")
 
+// errNothingChecked ends it so when all that could have failed was skipped: a run that checked nothing has not passed.
+var errNothingChecked = errors.New("nothing was checked")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -24,6 +24,7 @@ var CoorddAllowances = []Allowance{
 	{Name: "Scripts that name a command which coordd lacks", Applies: foreignCommandInScript},
 	{Name: "The wording of Lua's syntax errors", Applies: syntaxErrorWording},
 	{Name: "SCRIPT EXISTS before EVAL in one transaction", Applies: scriptKnownEarlier},
+	{Name: "WAIT counts voters", Applies: waitCountsVoters},
 	{Name: "WATCH of a name that does not exist", Applies: abortedTransaction, Unsteady: true},
 }
 
@@ -39,6 +40,12 @@ var syntaxError = regexp.MustCompile(`^ERR Error compiling script \(new function
 func syntaxErrorWording(_ Command, oracle, subject resp.Value) bool {
 	begins := syntaxError.FindString(oracle.Text)
 	return oracle.IsError() && subject.IsError() && begins != "" && strings.HasPrefix(subject.Text, begins)
+}
+
+// waitCountsVoters covers a number of other voters where a redis-server without replicas counts none.
+func waitCountsVoters(command Command, oracle, subject resp.Value) bool {
+	voters, isNumber := subject.Int()
+	return command.name() == "WAIT" && oracle.Kind == ':' && oracle.Text == "0" && subject.Kind == ':' && isNumber && voters > 0
 }
 
 func abortedTransaction(command Command, oracle, subject resp.Value) bool {

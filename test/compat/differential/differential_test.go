@@ -46,6 +46,51 @@ func TestGenerateTouchesOnlyItsOwnNames(t *testing.T) {
 	}
 }
 
+// TestGenerateMakesEveryCommand keeps a command of docs/redis.md that a redis-server could be asked from being left out unnoticed: what is not made must be told apart
+// in DIFFERENCES.md.
+func TestGenerateMakesEveryCommand(t *testing.T) {
+	made := map[string]bool{}
+	for number := range uint64(6000) {
+		for _, step := range Generate(1, number).Steps {
+			for _, command := range step.Commands {
+				made[command.name()] = true
+			}
+		}
+	}
+	page, err := os.ReadFile("../DIFFERENCES.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	leftOut, _, _ := strings.Cut(string(page), "## Allowed differences")
+	offered := offeredCommands(t)
+	if len(offered) < 50 {
+		t.Fatalf("the table of docs/redis.md names only %d commands: %q", len(offered), offered)
+	}
+	for _, name := range offered {
+		if !made[name] && !strings.Contains(leftOut, "`"+name+"`") {
+			t.Errorf("%s is in no sequence, and DIFFERENCES.md does not say why", name)
+		}
+	}
+}
+
+// offeredCommands are the Redis commands that docs/redis.md says coordd has.
+func offeredCommands(t *testing.T) (names []string) {
+	t.Helper()
+	page, err := os.ReadFile("../../../docs/redis.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, group := range []string{"strings", "keys", "transactions", "scripts", "connection", "server"} {
+		row := regexp.MustCompile(`(?m)^\| ` + group + ` \| (.*) \|$`).FindStringSubmatch(string(page))
+		if row == nil {
+			t.Fatalf("docs/redis.md has no row of commands for %s", group)
+		}
+		text := regexp.MustCompile(`\([^)]*\)`).ReplaceAllString(row[1], "")
+		names = append(names, regexp.MustCompile(`[A-Z][A-Z_]+`).FindAllString(text, -1)...)
+	}
+	return names
+}
+
 func TestMasks(t *testing.T) {
 	read := func(wire string) resp.Value {
 		value, _, err := resp.ReadValue(bufio.NewReader(strings.NewReader(wire)))
@@ -72,6 +117,8 @@ func TestMasks(t *testing.T) {
 		{Scan, "*2\r\n$1\r\n0\r\n*1\r\n+a\r\n", "*2\r\n$1\r\n7\r\n*1\r\n+a\r\n", false},
 		{Types, ":7\r\n", ":8\r\n", true},
 		{Types, ":7\r\n", "$1\r\n7\r\n", false},
+		{Integers, "*2\r\n$1\r\nx\r\n:7\r\n", "*2\r\n$1\r\nx\r\n:8\r\n", true},
+		{Integers, "*2\r\n$1\r\nx\r\n:7\r\n", "*2\r\n$1\r\ny\r\n:7\r\n", false},
 		{ClockTime, "*2\r\n$2\r\n10\r\n$1\r\n5\r\n", "*2\r\n$2\r\n11\r\n$2\r\n77\r\n", true},
 		{ClockTime, "*2\r\n$2\r\n10\r\n$1\r\n5\r\n", "*2\r\n$2\r\n99\r\n$2\r\n77\r\n", false},
 		{Hello, "*4\r\n+id\r\n:1\r\n+proto\r\n:2\r\n", "*4\r\n+id\r\n:9\r\n+proto\r\n:2\r\n", true},

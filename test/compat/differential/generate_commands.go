@@ -47,7 +47,7 @@ func (g *generator) setOption() []string {
 // stringCommand makes the other commands on strings.
 func (g *generator) stringCommand() Command {
 	key := g.key()
-	switch g.IntN(18) {
+	switch g.IntN(22) {
 	case 0:
 		return Command{Args: []string{"SETNX", key, g.value()}}
 	case 1:
@@ -61,7 +61,7 @@ func (g *generator) stringCommand() Command {
 	case 5:
 		return g.getEx(key)
 	case 6:
-		return Command{Args: []string{"GETRANGE", key, g.orInteger("0"), g.orInteger("-1")}}
+		return Command{Args: []string{g.pick("GETRANGE", "GETRANGE", "SUBSTR"), key, g.orInteger("0"), g.orInteger("-1")}}
 	case 7:
 		return Command{Args: []string{"STRLEN", key}}
 	case 8:
@@ -76,6 +76,8 @@ func (g *generator) stringCommand() Command {
 		return Command{Args: []string{g.pick("INCR", "DECR"), key}}
 	case 13, 14:
 		return Command{Args: []string{g.pick("INCRBY", "DECRBY"), key, g.orInteger("7")}}
+	case 15, 16, 17:
+		return g.floatCommand(key)
 	default:
 		return Command{Args: []string{"GET", key}}
 	}
@@ -190,7 +192,9 @@ func (g *generator) transactionWord() Command {
 
 // plain makes commands that touch no key, and commands that do not exist.
 func (g *generator) plain() Command {
-	switch g.IntN(7) {
+	switch g.IntN(10) {
+	case 7, 8, 9:
+		return g.serverCommand()
 	case 0:
 		return Command{Args: []string{"PING"}}
 	case 1:

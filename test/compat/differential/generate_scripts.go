@@ -83,6 +83,8 @@ func (g *generator) scriptArgument(kind string) string {
 		return g.lifetimeMilliseconds()
 	case "s":
 		return g.lifetimeSeconds()
+	case "float":
+		return g.float()
 	default:
 		panic("a script shape has an argument of the kind " + kind)
 	}
@@ -118,6 +120,9 @@ var scriptShapes = []scriptShape{
 	{keys: 1, args: []string{"value", "ms"}, text: "if redis.call(<SETNX>, KEYS[1], ARGV[1]) == 1 then return redis.call(<PEXPIRE>, KEYS[1], ARGV[2]) else return redis.error_reply('TAKEN by another') end"},
 	{keys: 1, args: []string{"ms"}, text: "local $1 = redis.call(<INCR>, KEYS[1])\nif $1 == 1 then redis.call(<PEXPIRE>, KEYS[1], ARGV[1]) end\nreturn $1"},
 	{keys: 1, args: []string{"s"}, text: "if tonumber(redis.call(<INCRBY>, KEYS[1], 2)) > 4 then return {err='LIMIT reached'} end\nreturn {ok='WITHIN'}"},
+	// Add to floating-point numbers.
+	{keys: 1, args: []string{"float"}, text: "return redis.call(<INCRBYFLOAT>, KEYS[1], ARGV[1])"},
+	{keys: 1, text: "return redis.call(<INCRBYFLOAT>, KEYS[1], 0.1) .. ''"},
 	// Several keys at once.
 	{keys: 2, args: []string{"value", "ms"}, text: "for $1, $2 in ipairs(KEYS) do\n if redis.call(<EXISTS>, $2) == 1 then return 0 end\nend\nfor $1, $2 in ipairs(KEYS) do\n redis.call(<SET>, $2, ARGV[1], 'PX', ARGV[2])\nend\nreturn #KEYS"},
 	{keys: 2, args: []string{"value"}, text: "local $1 = 0\nfor $2 = 1, #KEYS do\n if redis.call(<GET>, KEYS[$2]) == ARGV[1] then $1 = $1 + redis.call(<DEL>, KEYS[$2]) end\nend\nreturn $1"},
@@ -159,6 +164,7 @@ var scriptShapes = []scriptShape{
 	{text: "return $1"},
 	{text: "error('thrown')"},
 	{text: "return redis.call('MULTI')", once: true},
+	{text: "return redis.call('WAIT', 0, 0)", once: true},
 }
 
 // commandName is a command name in the text of a shape.

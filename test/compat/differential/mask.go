@@ -23,6 +23,8 @@ const (
 	ClockTime
 	// Types are replies of the same type and shape, with any content.
 	Types
+	// Integers are replies that differ in integers alone.
+	Integers
 	// Scan is a reply of SCAN: the same cursor, the names in any order.
 	Scan
 	// Hello is the greeting: its version and its connection id may differ.
@@ -54,6 +56,8 @@ func (m Mask) matches(a, b resp.Value) bool {
 			closeIntegers(a.Elements[0], b.Elements[0], toleranceSeconds, 0)
 	case Types:
 		return sameTree(a, b, func(a, b resp.Value) bool { return true })
+	case Integers:
+		return sameTree(a, b, func(a, b resp.Value) bool { return a.Kind == ':' })
 	case Scan:
 		return len(a.Elements) == 2 && len(b.Elements) == 2 && a.Kind == b.Kind &&
 			a.Elements[0].String() == b.Elements[0].String() && sameMembers(a.Elements[1], b.Elements[1])
