@@ -7,11 +7,11 @@ import (
 )
 
 // A session that agreed to an early end may be over for the cluster before its TTL has passed: from EarlyEnd after its last renewal on, as soon as the leader has a reason to doubt its client. The client
-// knows no reasons, but it knows the earliest moment. Until then it holds by the arithmetic of every lease. From then on it holds only as long as the nodes' gossip answers it, which is what keeps an
-// honest leader from doubting it, and each answer carries it a moment: less than the time in which a node that stops hearing it begins to suspect it.
+// knows no reasons, but it knows the earliest moment. Until then it holds by the arithmetic of every lease. From then on it holds only as long as most of the nodes say that they take it for alive, and each
+// answer carries it a moment: less than a worker must have been missed before a leader that said so itself proposes to end its session.
 //
-// A node that has begun to doubt goes on for a while after it hears the client again. So the gossip is asked from when a keepalive is late, and carries nothing any more once it was silent for longer than an
-// answer is good for, until the session is renewed.
+// The leader may be another than those that say so, and need not know yet that a client which was missed is back. So the gossip is asked from when a keepalive is late, and carries nothing any more once it
+// was silent for longer than an answer is good for, until the session is renewed.
 const (
 	heardCarries = 250 * time.Millisecond
 	askingPause  = 100 * time.Millisecond // from one question to the next, answered or not: an answer may take 150 ms, and one that takes 50 ms may be lost, without a gap
@@ -21,7 +21,7 @@ const (
 type WorkerGossip interface {
 	// Present tells the nodes under which session a worker serves. It does not wait for them. An error says that the names can never be told, under no session.
 	Present(pool, worker, session string) error
-	// Heard reports whether most of the nodes answer now. It returns when the context ends, at the latest. It is called while earlier calls have not returned.
+	// Heard reports whether most of the nodes say now that they take this process for alive. It returns when the context ends, at the latest. It is called while earlier calls have not returned.
 	Heard(ctx context.Context) bool
 }
 

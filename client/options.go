@@ -121,9 +121,9 @@ type SessionOptions struct {
 	// reason to doubt this process. The one reason that there is: the nodes' gossip misses the worker that serves under the session, see [WorkerConfig.Gossip]. What a killed process held is then free
 	// after EarlyEnd instead of after the TTL; 3 s suit a TTL of 10 s. Keepalives are sent every third of EarlyEnd, so no gossip ends the session of a process that reaches the leader.
 	//
-	// It trades certainty for speed. When no keepalive gets through for about four fifths of EarlyEnd, the session is lost here, unless most of the nodes answer this process's gossip: then it is kept
-	// until its TTL is nearly over, as without EarlyEnd. In that time gossip is believed. Whoever lies in it then, or a network that lets the gossip through to some nodes and not to others, can let the
-	// cluster give to another what this process still believes to hold, and only tokens protect what is written.
+	// It trades certainty for speed. When no keepalive gets through for about four fifths of EarlyEnd, the session is lost here, unless most of the nodes say in the gossip that this process is alive,
+	// and have said so since a keepalive was late: then it is kept for as long as they do, until its TTL is nearly over at most. In that time gossip is believed. Whoever lies in it then, or a network that
+	// lets the gossip through to most of the nodes and not to the leader, can let the cluster give to another what this process still believes to hold, and only tokens protect what is written.
 	EarlyEnd time.Duration
 
 	// Name is shown to whoever finds a lock held; default Options.Name.

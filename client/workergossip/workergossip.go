@@ -116,10 +116,10 @@ func (m *Member) tell() {
 	}
 }
 
-// Heard implements client.WorkerGossip: more than half of the nodes that are known must answer. A process that knows none is not heard.
+// Heard implements client.WorkerGossip: more than half of the nodes that are known must take this process for alive, and say so. A process that knows none is not heard.
 func (m *Member) Heard(ctx context.Context) bool { return m.gossip.MostAnswer(ctx) }
 
-// Nodes tells how many of the cluster's nodes answer now, and of how many, this process counted as none.
+// Nodes tells how many of the cluster's nodes take this process for alive and say so now, and of how many, this process counted as none.
 func (m *Member) Nodes(ctx context.Context) (answering, known int) { return m.gossip.Answering(ctx) }
 
 // Address is the host:port that the nodes use.

@@ -7,6 +7,7 @@
 // Workers of pools may be members too (worker.go). They are listed apart and are never nodes.
 //
 // memberlist tells when a member is dead, but not whom it suspects, nor who left of its own will. So members ping each other (suspects.go) and say farewell (farewell.go).
+// It answers pings of the dead too, so a worker asks the nodes whether they take it for alive (hearing.go).
 //
 // Callbacks of memberlist only write into a table and set a flag; nothing ever waits inside them.
 package gossip
