@@ -1,5 +1,3 @@
-// Package lines is what a worker process says on its standard output: one JSON
-// object a line. The Go, Python and Node workers write it, the driver reads it.
 package lines
 
 // Events of a line.

@@ -1,4 +1,3 @@
-// Package document writes what was measured into documents, between two lines that stay.
 package document
 
 import (

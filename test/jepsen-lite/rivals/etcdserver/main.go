@@ -1,4 +1,3 @@
-// Command etcdserver is etcd as its module builds it, for the comparison.
 package main
 
 import (
