@@ -18,7 +18,7 @@ import (
 )
 
 // A holder that is cut off from the cluster stops believing before the cluster grants the lock again, whatever the clocks' rates within what is tolerated, and without hearing from
-// anybody. K11 of the reference.
+// anybody.
 func TestS04_S31_ACutOffHolderStopsBeforeTheNextBegins(t *testing.T) {
 	for seed := range uint64(12) {
 		synctest.Test(t, func(t *testing.T) {
@@ -236,7 +236,6 @@ func awaitQueue(t *testing.T, c *client.Client, name string, want int) {
 }
 
 // An acquire whose answer is lost is asked again and gives the token that it had been granted, also when the leader that granted it dies in between; an old release that arrives again does nothing.
-// K15 of the reference.
 func TestRetriesHaveOneEffect(t *testing.T) {
 	for _, failover := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {

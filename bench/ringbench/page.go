@@ -52,7 +52,7 @@ func page(r *report) string {
 	fmt.Fprintf(&b, `# The ring beside others
 
 Written by %[1]sgo run -C bench ./ringbench%[1]s; do not edit. All contenders had the same %[2]s keys of 16 bytes and the same members and took
-turns on one processor of a machine with other work on it; times are processor time, medians of their rounds. Compare within this page, and take a few percent as noise.
+turns on one processor of a machine that did little else; times are processor time, medians of their rounds. Compare within this page, and take a few percent as noise.
 What the ring does and why is in [ring/DESIGN.md](../ring/DESIGN.md).
 
 ![Dot plots of lookup time, time of a change, balance and movement for each contender at 10, 100 and 1,000 members; the tables below have the same figures](ring.svg)
