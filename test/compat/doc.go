@@ -12,6 +12,7 @@
 //	              the committed log decides whether two held one lock
 //	mixed         Redis clients and coordd's own on the same names meanwhile
 //	restart       all three nodes are killed under load; nothing acknowledged is missing
+//	pause         all nodes are stopped for longer than every lease; none ends early
 //	failover      how long clients pause when the leader dies
 //	batching      how many commands share one log entry or one read round
 //	differential  random command sequences, byte for byte against redis-server
