@@ -2,6 +2,7 @@ package spec
 
 import (
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -20,7 +21,7 @@ func verify(t *testing.T, macros ...string) string {
 	}
 	for _, tool := range []string{"spin", "gcc"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("SKIPPED, not passed: %s is not installed, so the model was not checked; on Debian: apt-get install spin gcc", tool)
+			t.Fatalf("%s is not installed, so the model was not checked; on Debian: apt-get install spin gcc", tool)
 		}
 	}
 	model, err := filepath.Abs("lease.pml")
@@ -40,6 +41,15 @@ func verify(t *testing.T, macros ...string) string {
 	do("spin", append(append([]string{"-a"}, macros...), model)...)
 	do("gcc", "-O2", "-w", "-DSAFETY", "-DNOFAIR", "-o", "pan", "pan.c")
 	return do("./pan", "-E", "-m20000", "-w24")
+}
+
+// Who asks for the search and has no spin has not searched, which must not look like a search that found nothing.
+func TestASearchWithoutSpinFails(t *testing.T) {
+	again := exec.Command(os.Args[0], "-search", "-test.run", "^TestTheModelKeepsItsPromises$")
+	again.Env = append(os.Environ(), "PATH="+t.TempDir())
+	if text, err := again.CombinedOutput(); err == nil || !strings.Contains(string(text), "spin is not installed, so the model was not checked") {
+		t.Errorf("it ends with %v:\n%s", err, text)
+	}
 }
 
 var stored = regexp.MustCompile(`(\d+) states, stored`)
