@@ -23,7 +23,7 @@ var cliCommand = options.Command{
 	Details: `A small redis-cli. Flags come before the command; everything after its first word belongs to the command.
 At the prompt and in a pipe, arguments may stand in double quotes, with \n, \" and \xHH, or in single quotes.
 Replies are written as redis-cli shows them on a terminal, also into a pipe; --raw and --json are for programs.
-The exit code is 1 when a reply was an error, and 75 when it said that there is no leader now, or too much to do.`,
+The exit code is 1 when a reply was an error, 69 when it said that there is no leader, and 75 when there was too much to do.`,
 	Examples: []options.Example{
 		{Line: "coordd cli SET job me NX PX 30000", Says: "take a lock for 30 seconds, if it is free"},
 		{Line: "coordd cli FENCE job me", Says: "its fencing token, as long as \"me\" holds it"},

@@ -29,11 +29,13 @@ var exitMeanings = []struct {
 	{exitOK, "done"},
 	{exitFailure, "it failed; for cli: the reply was an error; for check: not all are current"},
 	{exitUsage, "the command line is wrong"},
-	{exitUnreachable, "no endpoint could be reached"},
-	{exitInternal, "the node cannot go on: a hanging disk, a state that differs from the leader's, a fault of the program; for lock and elect: it was lost"},
+	{exitUnreachable, "no endpoint could be reached, or the cluster has no leader"},
+	{exitInternal, "the node cannot go on: a hanging disk, a state that differs from the leader's, a removed member, a fault of the program; for lock and elect: it was lost"},
 	{exitCannotMake, "the data directory or a port cannot be used"},
-	{exitTemporary, "no leader now, or too much to do, or the lock is taken; nothing was done, try again"},
+	{exitTemporary, "too much to do, or the lock is taken; nothing was done, try again"},
 	{exitConfig, "the environment, the config file or a combination of settings is wrong"},
+	{exitCannotRun, "lock and elect: the command cannot be run"},
+	{exitNotFound, "lock and elect: the command is not there"},
 }
 
 func exitCodeTable() string {

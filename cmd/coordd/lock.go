@@ -32,7 +32,7 @@ is ended too, before the lock is given back.
 Signals go to the command, Ctrl-Z stops it (the lock stays held), and its input and output are its own.
 
 Exit code: that of the command, 128 and the signal's number if a signal ended it; 75 the lock was taken (0 with --skip-if-held); 69 the cluster
-could not be reached; 70 the lock was lost; 64 the command line is wrong; 126 and 127 the command cannot be run or is not there. A line
+could not be reached or has no leader; 70 the lock was lost; 64 the command line is wrong; 126 and 127 the command cannot be run or is not there. A line
 on stderr tells coordd's own codes from the command's.`,
 	Examples: []options.Example{
 		{Line: "coordd lock nightly-report -- ./report.sh", Says: "one at a time, in the order of arrival"},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coordd/coordd/client"
 	"github.com/coordd/coordd/cmd/coordd/internal/options"
+	"github.com/coordd/coordd/fsm/command"
 )
 
 // connect reaches the cluster as a native client, which follows the leader and repeats what may be repeated.
@@ -33,8 +34,17 @@ func (r *reach) connect(ctx context.Context, name string) (*client.Client, error
 	return nil, unreachable(err)
 }
 
-// unreachable says where to look when nobody answers.
+// unreachable says where to look when nobody answers, or nobody who could serve. Only nodes that have too much to do are a matter of a better moment.
 func unreachable(err error) error {
+	var answered *client.ServerError
+	switch {
+	case errors.Is(err, client.ErrNoLeader):
+		return failWith(exitUnreachable, fmt.Errorf("the cluster has no leader: %w. Do most of its nodes run, and reach each other? coordd status tells what each of them sees", err))
+	case errors.As(err, &answered) && answered.Code == command.CodeBusy.Prefix():
+		return failWith(exitTemporary, err)
+	case errors.As(err, &answered):
+		return failWith(exitUnreachable, err)
+	}
 	return failWith(exitUnreachable, fmt.Errorf("no endpoint could be reached: %w. Is the cluster running? Say where with --endpoints or COORDD_ENDPOINTS", err))
 }
 
@@ -50,10 +60,10 @@ func clusterFailure(err error) error {
 		return nil
 	case errors.As(err, &held):
 		return failWith(exitTemporary, err)
+	case errors.As(err, &unheard): // before the next: it holds the last answer of a node that could not serve
+		return unreachable(err)
 	case errors.As(err, &answered):
 		return failWith(exitFailure, withAdvice(answered, err))
-	case errors.As(err, &unheard):
-		return unreachable(err)
 	}
 	return err
 }

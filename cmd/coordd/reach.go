@@ -62,11 +62,13 @@ func (r *reach) dial(ctx context.Context) (*endpoint.Conn, error) {
 	return endpoint.DialAny(ctx, r.endpoints.Values, dialOptions)
 }
 
-// replyFailure turns an error reply into an error with its exit code: having no leader, or too much to do, is a bad moment in which nothing was
-// done; everything else is a refusal.
+// replyFailure turns an error reply into an error with its exit code: without a leader there is no cluster to be had, and having too
+// much to do is a bad moment; nothing was done in either. Everything else is a refusal.
 func replyFailure(reply error) error {
 	switch prefix, _, _ := strings.Cut(reply.Error(), " "); prefix {
-	case command.CodeNoLeader.Prefix(), command.CodeBusy.Prefix():
+	case command.CodeNoLeader.Prefix():
+		return failWith(exitUnreachable, reply)
+	case command.CodeBusy.Prefix():
 		return failWith(exitTemporary, reply)
 	}
 	return failWith(exitFailure, reply)
