@@ -8,6 +8,7 @@ import (
 
 	"github.com/coordd/coordd/fsm/command"
 	"github.com/coordd/coordd/fsm/redissyntax"
+	"github.com/coordd/coordd/fsm/script"
 )
 
 // nativeStates are the ways in which a name can be native, each made by entries of a log: k is held, reserved or about to be handed over.
@@ -108,37 +109,25 @@ func TestS11_EveryRedisWriteAgainstEveryNativeState(t *testing.T) {
 	}
 	for state, make := range nativeStates {
 		for _, row := range redisWrites {
-			for _, inTransaction := range []bool{false, true} {
+			for way, wrapped := range redisWays {
 				l := newTestLog(t)
 				by := command.Credentials{Session: l.opened(60_000), Secret: scenarioSecret}
 				make(l, by)
 				opaque := l.m.readOne(command.Get{Name: name("k")})
 				before := l.m.readOne(command.LockInfo{Name: "k"})
-				words := strings.Fields(strings.ReplaceAll(row.line, "OPAQUE", string(opaque.Text)))
-				op := parsed(t, words)
-				if inTransaction {
-					op = command.Transaction{Ops: []command.Op{op}}
-				}
-				reply := l.do(op)[0]
-				if inTransaction {
+				reply := l.do(wrapped(t, strings.Fields(strings.ReplaceAll(row.line, "OPAQUE", string(opaque.Text)))))[0]
+				if reply.Type == command.ReplyArray {
 					reply = reply.Elements[0]
 				}
+				cell := fmt.Sprintf("%s %s, of a name that is %s", row.line, way, state)
 				if !matches(shown(reply), row.answer) {
-					t.Errorf("%s of a name that is %s: %s, want %s", row.line, state, shown(reply), row.answer)
+					t.Errorf("%s: %s, want %s", cell, shown(reply), row.answer)
 				}
 				after := l.m.readOne(command.LockInfo{Name: "k"})
 				if state != "pending" && shown(before) != shown(after) {
-					t.Errorf("%s changed a name that is %s:\n%s\n%s", row.line, state, shown(before), shown(after))
+					t.Errorf("%s changed it:\n%s\n%s", cell, shown(before), shown(after))
 				}
-				if other := l.m.readOne(command.Exists{Names: []command.Name{name("other")}}); shown(other) != "0" {
-					t.Errorf("%s of a name that is %s did half of its work", row.line, state)
-				}
-				if exists, kind := l.m.readOne(command.Exists{Names: []command.Name{name("k")}}), l.m.readOne(command.Type{Name: name("k")}); shown(exists) != "1" || shown(kind) != "string" {
-					t.Errorf("after %s, a name that is %s: exists %s, type %s", row.line, state, shown(exists), shown(kind))
-				}
-				if err := checkInvariants(l.m); err != nil {
-					t.Fatalf("%s, %s: %v", state, row.line, err)
-				}
+				l.untouched(cell)
 			}
 		}
 		l := newTestLog(t)
@@ -148,6 +137,50 @@ func TestS11_EveryRedisWriteAgainstEveryNativeState(t *testing.T) {
 		if reply := l.do(script)[0]; shown(reply) != "0" {
 			t.Errorf("a compare-and-delete with what GET answered, of a name that is %s: %s", state, shown(reply))
 		}
+	}
+}
+
+// redisWays are the ways in which a Redis command reaches the machine.
+var redisWays = map[string]func(t *testing.T, words []string) command.Op{
+	"alone": parsed,
+	"in a transaction": func(t *testing.T, words []string) command.Op {
+		return command.Transaction{Ops: []command.Op{parsed(t, words)}}
+	},
+	"in a script": scripted,
+}
+
+// scripted is the command as a script that calls it and returns its answer; names are keys, and all else is arguments.
+func scripted(t *testing.T, words []string) command.Op {
+	var op command.Script
+	operands := []script.Expression{{Op: script.Text, Text: words[0]}}
+	for _, word := range words[1:] {
+		table, list := script.Arguments, &op.Arguments
+		if word == "k" || word == "other" && len(op.Keys) == 0 && len(op.Arguments) == 0 {
+			table, list = script.Keys, &op.Keys
+		}
+		*list = append(*list, []byte(word))
+		operands = append(operands, script.Expression{Op: script.Index, Operands: []script.Expression{{Op: table}, {Op: script.Number, Number: float64(len(*list))}}})
+	}
+	call := script.Expression{Op: script.CallBuiltin, Place: uint32(script.RedisCall), Operands: operands}
+	program := script.Program{Main: []script.Statement{{Op: script.Return, Expressions: []script.Expression{call}}}}
+	op.Program = program.Encode()
+	if _, err := script.Decode(op.Program); err != nil {
+		t.Fatalf("%v: %v", words, err)
+	}
+	return op
+}
+
+// untouched demands that k is still the native name, and that the other name of the table was not made.
+func (l *testLog) untouched(cell string) {
+	l.t.Helper()
+	if other := l.m.readOne(command.Exists{Names: []command.Name{name("other")}}); shown(other) != "0" {
+		l.t.Errorf("%s: half of its work was done", cell)
+	}
+	if exists, kind := l.m.readOne(command.Exists{Names: []command.Name{name("k")}}), l.m.readOne(command.Type{Name: name("k")}); shown(exists) != "1" || shown(kind) != "string" {
+		l.t.Errorf("after %s: exists %s, type %s", cell, shown(exists), shown(kind))
+	}
+	if err := checkInvariants(l.m); err != nil {
+		l.t.Fatalf("%s: %v", cell, err)
 	}
 }
 
