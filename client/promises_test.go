@@ -91,6 +91,7 @@ func TestFirstComeFirstServedAcrossLeaderKills(t *testing.T) {
 		var mu sync.Mutex
 		var order []int
 		const count, dead = 64, 20
+		granted, released := map[int]time.Time{}, map[int]time.Time{}
 		for i := range count {
 			waits := session
 			if i == dead {
@@ -110,8 +111,12 @@ func TestFirstComeFirstServedAcrossLeaderKills(t *testing.T) {
 				}
 				mu.Lock()
 				order = append(order, i)
+				granted[i] = time.Now()
 				mu.Unlock()
 				time.Sleep(50 * time.Millisecond)
+				mu.Lock()
+				released[i] = time.Now()
+				mu.Unlock()
 				if err := held.Release(t.Context()); err != nil {
 					t.Errorf("waiter %d: %v", i, err)
 				}
@@ -119,6 +124,12 @@ func TestFirstComeFirstServedAcrossLeaderKills(t *testing.T) {
 			awaitQueue(t, c, "job", i+1)
 		}
 		closeClient(t, mortal) // without closing its session: a process that dies
+		died := time.Now()
+		time.Sleep(1500 * time.Millisecond)
+		awaitQueue(t, c, "job", count-1)
+		if waited := time.Since(died); waited > 3*time.Second {
+			t.Errorf("the waiter of a dead session stood in the queue for %v, with a TTL of 2 s", waited)
+		}
 		if err := first.Release(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -133,6 +144,10 @@ func TestFirstComeFirstServedAcrossLeaderKills(t *testing.T) {
 		waiters.Wait()
 		if !slices.IsSorted(order) || len(order) != count-1 {
 			t.Errorf("granted in the order %v", order)
+		}
+		// The turn comes between the first two kills, in which there is no election to wait for.
+		if gap := granted[dead+1].Sub(released[dead-1]); gap > 200*time.Millisecond {
+			t.Errorf("the waiter behind the dead one was granted the lock %v after the one before it had released it", gap)
 		}
 	})
 }
