@@ -7,8 +7,13 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
-	"github.com/coordd/coordd/transport"
 )
+
+// shownWorker is a worker as a node's status shows it by its gossip.
+type shownWorker struct {
+	Session string `json:"session"`
+	State   string `json:"state"`
+}
 
 // falseDeaths notes which sessions of workers gossip showed as dead, and as alive afterwards: their workers had lived all the time, since a process that starts again has another session. So it
 // is known that somebody's lies were heard.
@@ -19,7 +24,7 @@ type falseDeaths struct {
 }
 
 // see takes what gossip shows to a node.
-func (f *falseDeaths) see(workers []transport.GossipWorker) {
+func (f *falseDeaths) see(workers []shownWorker) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dead == nil {
@@ -51,7 +56,9 @@ func (c *campaign) watchLies(ctx context.Context) {
 		asking, cancel := context.WithTimeout(ctx, time.Second)
 		reply, err := c.admin.Do(asking, "COORDD.STATUS")
 		cancel()
-		var status transport.Status
+		var status struct {
+			Workers []shownWorker `json:"workers"`
+		}
 		if err == nil && json.Unmarshal(reply.Text, &status) == nil {
 			c.lies.see(status.Workers)
 		}

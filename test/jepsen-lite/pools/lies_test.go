@@ -1,27 +1,23 @@
 package pools
 
-import (
-	"testing"
-
-	"github.com/coordd/coordd/transport"
-)
+import "testing"
 
 func TestOnlyADeathThatIsFollowedByTheSameLifeIsFalse(t *testing.T) {
-	shown := func(session, state string) []transport.GossipWorker {
-		return []transport.GossipWorker{{ID: "w01", Session: session, State: state}}
+	shown := func(session, state string) []shownWorker {
+		return []shownWorker{{Session: session, State: state}}
 	}
 	for _, c := range []struct {
 		what  string
-		shows [][]transport.GossipWorker
+		shows [][]shownWorker
 		want  int
 	}{
-		{"a life", [][]transport.GossipWorker{shown("1-0", "alive"), shown("1-0", "alive")}, 0},
-		{"a death", [][]transport.GossipWorker{shown("1-0", "alive"), shown("1-0", "dead"), shown("1-0", "dead")}, 0},
-		{"a death, and a process that came after", [][]transport.GossipWorker{shown("1-0", "dead"), shown("2-0", "alive")}, 0},
-		{"a lie", [][]transport.GossipWorker{shown("1-0", "dead"), shown("1-0", "alive"), shown("1-0", "alive")}, 1},
-		{"two lies", [][]transport.GossipWorker{shown("1-0", "dead"), shown("1-0", "alive"), shown("1-0", "dead"), nil, shown("1-0", "alive")}, 2},
-		{"a suspicion", [][]transport.GossipWorker{shown("1-0", "suspect"), shown("1-0", "alive")}, 0},
-		{"no session", [][]transport.GossipWorker{shown("", "dead"), shown("", "alive")}, 0},
+		{"a life", [][]shownWorker{shown("1-0", "alive"), shown("1-0", "alive")}, 0},
+		{"a death", [][]shownWorker{shown("1-0", "alive"), shown("1-0", "dead"), shown("1-0", "dead")}, 0},
+		{"a death, and a process that came after", [][]shownWorker{shown("1-0", "dead"), shown("2-0", "alive")}, 0},
+		{"a lie", [][]shownWorker{shown("1-0", "dead"), shown("1-0", "alive"), shown("1-0", "alive")}, 1},
+		{"two lies", [][]shownWorker{shown("1-0", "dead"), shown("1-0", "alive"), shown("1-0", "dead"), nil, shown("1-0", "alive")}, 2},
+		{"a suspicion", [][]shownWorker{shown("1-0", "suspect"), shown("1-0", "alive")}, 0},
+		{"no session", [][]shownWorker{shown("", "dead"), shown("", "alive")}, 0},
 	} {
 		var deaths falseDeaths
 		for _, workers := range c.shows {
