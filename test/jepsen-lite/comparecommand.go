@@ -72,6 +72,7 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 				return "", err
 			}
 			fmt.Printf("%-15s %-16s %4.0f s  %d holds, %d overlaps\n", name, fault, time.Since(begin).Seconds(), row.Holds, row.Overlaps)
+			printLog(row)
 			rows = append(rows, row)
 		}
 	}
@@ -80,7 +81,24 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 		return "", err
 	}
 	fmt.Printf("\n%d systems were skipped; histories and logs: %s\n", skipped, *out)
-	return compare.Judge(rows), nil
+	verdict, reasons := compare.Judge(rows)
+	for _, reason := range reasons {
+		fmt.Println(reason)
+	}
+	return verdict, nil
+}
+
+// printLog tells what is wrong with a committed log.
+func printLog(row compare.Row) {
+	if row.Log == nil {
+		return
+	}
+	for _, violation := range row.Log.Violations {
+		fmt.Println("    VIOLATION", violation)
+	}
+	if row.Log.Problem != "" {
+		fmt.Println("    problem:", row.Log.Problem)
+	}
 }
 
 // buildRivals builds what the systems need.

@@ -237,9 +237,14 @@ func (r *Run) seconds(at int64) string {
 // JudgeEarly runs, while a run goes on, the checkers that need nothing but the history and what nodes said. What they find is certain; what they do not find may
 // be found later.
 func JudgeEarly(run *Run) []Result {
+	return JudgeBy(run, "exclusion-holders", "tokens", "expiry", "elections", "fenced-register", "agreement")
+}
+
+// JudgeBy runs the checkers with these names, whatever the workloads.
+func JudgeBy(run *Run, names ...string) []Result {
 	var results []Result
 	for _, checker := range All() {
-		if slices.Contains([]string{"exclusion-holders", "tokens", "expiry", "elections", "fenced-register", "agreement"}, checker.Name) {
+		if slices.Contains(names, checker.Name) {
 			results = append(results, guarded(checker, run))
 		}
 	}

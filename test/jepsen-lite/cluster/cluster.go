@@ -36,6 +36,9 @@ type Config struct {
 	Ended func(node string, how error)
 }
 
+// WholeLog is more entries than any run writes: nodes that keep so many behind a snapshot can be judged from their first entry.
+const WholeLog = 1 << 29
+
 // Cluster is the nodes of one run.
 type Cluster struct {
 	Net network.Network

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/internal/process"
-	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/clients"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
@@ -39,18 +38,8 @@ var (
 	Faults  = []string{Control, "pause-holder", "rolling-restart", "failover"}
 )
 
-// Row is what came of one fault for one system.
-type Row struct {
-	System, Fault string
-	Rounds        int
-	// Holds is how often a client held the lock, and Overlaps how often another could count on it at the same time.
-	Holds, Overlaps int
-	// Unguarded are the updates that were lost where nobody looks at tokens.
-	Unguarded int
-	// HasTokens says that the rest means something: stale requests that were refused, and updates that were lost all the same.
-	HasTokens       bool
-	Refused, Fooled int
-}
+// compared is the workload: a register that is changed under a lock.
+const compared = "fenced-register"
 
 const (
 	places     = 3
@@ -97,7 +86,7 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 	defer registers.Close()
 	fleet := &clients.Fleet{
 		Program: program, Arguments: words, Group: group, Writer: writer, Tracker: tracker, Endpoints: func(int) []string { return endpoints },
-		Order: clients.Assignment{Store: registers.Address, Workloads: []string{"fenced-register"}, TTL: plan.TTL, Think: think, Registers: registerCount, Start: history.Now(), Seed: plan.Seed},
+		Order: clients.Assignment{Store: registers.Address, Workloads: []string{compared}, TTL: plan.TTL, Think: think, Registers: registerCount, Start: history.Now(), Seed: plan.Seed},
 	}
 	if err := fleet.Start(places); err != nil {
 		return row, err
@@ -118,14 +107,14 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 	if err := fleet.Finish(10 * time.Second); err != nil {
 		return row, err
 	}
-	return row, row.count(file.Name())
+	return row, row.judge(ctx, file.Name(), service)
 }
 
 // service makes one of the systems, and names the program of its clients, with the arguments that it takes.
 func (p Plan) service(name string, group *process.Group, net *network.Net, data, logs string) (service system, program string, arguments []string, err error) {
 	switch name {
 	case "coordd":
-		nodes, err := cluster.New(cluster.Config{Binary: p.Coordd, DataDir: data, LogDir: logs, Nodes: 3}, group, net)
+		nodes, err := cluster.New(cluster.Config{Binary: p.Coordd, DataDir: data, LogDir: logs, Nodes: 3, TrailingEntries: cluster.WholeLog, FirstTrailingEntries: cluster.WholeLog}, group, net)
 		return &coorddSystem{nodes, net}, p.Clients, nil, err
 	case "etcd":
 		members, err := newEtcd(p.Etcd, group, net, data)
@@ -154,74 +143,4 @@ func (p Plan) inject(ctx context.Context, service system, fault string, fleet *c
 		return service.failover(ctx, tracker.NextRead)
 	}
 	return fmt.Errorf("there is no fault %q to compare; there are %v", fault, Faults)
-}
-
-// count reads the history.
-func (r *Row) count(path string) error {
-	events, err := history.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	operations, err := history.Pair(events)
-	if err != nil {
-		return err
-	}
-	run := &check.Run{Workloads: []string{"fenced-register"}, Events: events, Operations: operations}
-	r.Holds = len(run.Holders())
-	r.Overlaps = run.Overlaps()
-	for _, event := range events {
-		if event.Process != store.Process {
-			continue
-		}
-		switch {
-		case event.Op == store.OpTwinLost, event.Op == store.OpLostUpdate && event.Token == 0:
-			r.Unguarded++
-		case event.Op == store.OpRefused:
-			r.Refused++
-		case event.Op == store.OpLostUpdate:
-			r.Fooled++
-		}
-	}
-	return nil
-}
-
-// Table writes rows for people, as Markdown.
-func Table(w io.Writer, rows []Row) error {
-	if _, err := fmt.Fprintln(w, "| system | fault | times | holds | two holders at once | updates lost without a guard | stale requests refused by the guard | updates lost with the guard |\n| --- | --- | --- | --- | --- | --- | --- | --- |"); err != nil {
-		return err
-	}
-	for _, row := range rows {
-		refused, fooled := "no tokens", "no tokens"
-		if row.HasTokens {
-			refused, fooled = fmt.Sprint(row.Refused), fmt.Sprint(row.Fooled)
-		}
-		if _, err := fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %s | %s |\n", row.System, row.Fault, row.Rounds, row.Holds, row.Overlaps, row.Unguarded, refused, fooled); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Judge holds coordd's rows against its promises: no two holders at once, nothing lost behind the guard, and a guard that was put to the test. Where something was lost although nothing went
-// wrong, the comparison is worth nothing.
-func Judge(rows []Row) check.Verdict {
-	verdict := check.Unknown
-	refused := 0
-	clean := true
-	for _, row := range rows {
-		if row.Fault == Control {
-			clean = clean && row.Holds > 0 && row.Overlaps == 0 && row.Unguarded == 0
-		}
-		if row.System != "coordd" {
-			continue
-		}
-		if row.Overlaps > 0 || row.Fooled > 0 {
-			return check.Invalid
-		}
-		refused += row.Refused
-	}
-	if refused > 0 && clean {
-		verdict = check.Valid
-	}
-	return verdict
 }

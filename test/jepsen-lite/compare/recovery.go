@@ -141,7 +141,7 @@ func Recovery(ctx context.Context, plan Plan, name, how string) (pauses Pauses, 
 	defer registers.Close()
 	fleet := &clients.Fleet{
 		Program: program, Arguments: arguments, Group: group, Writer: writer, Tracker: tracker, Endpoints: func(place int) []string { return rotated(endpoints, place) },
-		Order: clients.Assignment{Store: registers.Address, Workloads: []string{"fenced-register"}, TTL: plan.TTL, Think: recoveryThink, Registers: recoveryRegisters, Start: history.Now(), Seed: plan.Seed},
+		Order: clients.Assignment{Store: registers.Address, Workloads: []string{compared}, TTL: plan.TTL, Think: recoveryThink, Registers: recoveryRegisters, Start: history.Now(), Seed: plan.Seed},
 	}
 	if err := fleet.Start(places); err != nil {
 		return pauses, err
@@ -171,7 +171,7 @@ func (p Plan) loseAgainAndAgain(ctx context.Context, service loser, how string, 
 		limit, cancel := context.WithTimeout(ctx, patience)
 		at, again, err := lose(limit, service, how)
 		if err == nil {
-			_, err = tracker.Progress(limit, []string{"fenced-register"}, at, 1)
+			_, err = tracker.Progress(limit, []string{compared}, at, 1)
 		}
 		if err == nil {
 			err = again(limit)

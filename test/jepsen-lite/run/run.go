@@ -193,9 +193,6 @@ func (r *run) network() (network.Network, error) {
 	return network.New(r.plan.Seed), nil
 }
 
-// wholeLog is more entries than any run writes.
-const wholeLog = 1 << 29
-
 // startCluster starts the nodes, unless they run already.
 func (r *run) startCluster(ctx context.Context) error {
 	var err error
@@ -205,13 +202,13 @@ func (r *run) startCluster(ctx context.Context) error {
 	if len(r.plan.Endpoints) > 0 {
 		return nil
 	}
-	trailing := wholeLog
+	trailing := cluster.WholeLog
 	if r.plan.Compact {
 		trailing = max(1, r.plan.SnapshotEntries/2)
 	}
 	r.cluster, err = cluster.New(cluster.Config{
 		Binary: r.place.Binary, DataDir: filepath.Join(r.place.Out, DataFolder), LogDir: filepath.Join(r.place.Out, LogsFolder), Nodes: r.plan.Nodes,
-		LogStore: r.plan.LogStore, Failpoints: r.plan.Failpoints, SnapshotEntries: r.plan.SnapshotEntries, TrailingEntries: trailing, FirstTrailingEntries: wholeLog,
+		LogStore: r.plan.LogStore, Failpoints: r.plan.Failpoints, SnapshotEntries: r.plan.SnapshotEntries, TrailingEntries: trailing, FirstTrailingEntries: cluster.WholeLog,
 		Ended: r.nodeEnded,
 	}, r.group, r.net)
 	if err != nil {
