@@ -17,6 +17,7 @@ import (
 	"github.com/coordd/coordd/test/jepsen-lite/compare"
 	"github.com/coordd/coordd/test/jepsen-lite/document"
 	"github.com/coordd/coordd/test/jepsen-lite/run"
+	"github.com/coordd/coordd/test/jepsen-lite/wallclock"
 )
 
 // compareCommand lets the same faults happen to coordd and to others.
@@ -54,38 +55,61 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 	if err := shop.buildRivals(ctx, &plan, systems); err != nil {
 		return "", err
 	}
+	if !*recovery && slices.Contains(faults, compare.ClockFault) {
+		if err := shop.buildClocks(ctx, &plan); err != nil {
+			return "", err
+		}
+	}
 	if *recovery {
 		return "", measureRecovery(ctx, plan, systems, shop.commit(ctx), *docs)
 	}
-	var rows []compare.Row
-	skipped := 0
-	for _, name := range systems {
-		if _, err := exec.LookPath("redis-server"); err != nil && strings.HasPrefix(name, "red") {
-			fmt.Printf("skipped: %s needs redis-server, which is not installed (Debian: apt-get install redis-server)\n", name)
-			skipped++
-			continue
-		}
-		for _, fault := range faults {
-			begin := time.Now()
-			row, err := compare.Run(ctx, plan, name, fault)
-			if err != nil {
-				return "", err
-			}
-			fmt.Printf("%-15s %-16s %4.0f s  %d holds, %d overlaps\n", name, fault, time.Since(begin).Seconds(), row.Holds, row.Overlaps)
-			printLog(row)
-			rows = append(rows, row)
-		}
+	rows, err := compareAll(ctx, plan, systems, faults)
+	if err != nil {
+		return "", err
 	}
 	fmt.Println()
 	if err := compare.Table(os.Stdout, rows); err != nil {
 		return "", err
 	}
-	fmt.Printf("\n%d systems were skipped; histories and logs: %s\n", skipped, *out)
+	skipped := printSkipped(rows)
+	fmt.Printf("\n%d of %d were skipped; histories and logs: %s\n", skipped, len(rows), *out)
 	verdict, reasons := compare.Judge(rows)
 	for _, reason := range reasons {
 		fmt.Println(reason)
 	}
 	return verdict, nil
+}
+
+// compareAll lets every fault happen to every system.
+func compareAll(ctx context.Context, plan compare.Plan, systems, faults []string) (rows []compare.Row, err error) {
+	for _, name := range systems {
+		for _, fault := range faults {
+			begin := time.Now()
+			row, err := compare.Run(ctx, plan, name, fault)
+			if err != nil {
+				return nil, err
+			}
+			if row.Skipped != "" {
+				fmt.Printf("%-15s %-16s skipped\n", name, fault)
+			} else {
+				fmt.Printf("%-15s %-16s %4.0f s  %d holds, %d overlaps\n", name, fault, time.Since(begin).Seconds(), row.Holds, row.Overlaps)
+			}
+			printLog(row)
+			rows = append(rows, row)
+		}
+	}
+	return rows, nil
+}
+
+// printSkipped tells what could not be done, and counts it.
+func printSkipped(rows []compare.Row) (skipped int) {
+	for _, row := range rows {
+		if row.Skipped != "" {
+			skipped++
+			fmt.Printf("skipped: %s for %s: %s\n", row.Fault, row.System, row.Skipped)
+		}
+	}
+	return skipped
 }
 
 // printLog tells what is wrong with a committed log.
@@ -120,6 +144,22 @@ func (w *workshop) buildRivals(ctx context.Context, plan *compare.Plan, systems 
 		}
 	}
 	return nil
+}
+
+// buildClocks builds what lets wall clocks jump.
+func (w *workshop) buildClocks(ctx context.Context, plan *compare.Plan) error {
+	bent := run.Default()
+	bent.Failpoints = true
+	if err := w.build(ctx, bent); err != nil {
+		return err
+	}
+	plan.CoorddFailpoints = w.built[variant{failpoints: true}].coordd
+	var err error
+	plan.WallClock, err = wallclock.Build(ctx, w.folder)
+	if errors.Is(err, wallclock.ErrCannot) {
+		plan.NoWallClock, err = err.Error(), nil
+	}
+	return err
 }
 
 func (w *workshop) commit(ctx context.Context) string { return commitOf(ctx, w.repository) }

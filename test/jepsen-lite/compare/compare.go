@@ -21,7 +21,9 @@ import (
 type Plan struct {
 	// Coordd, Clients, Rivals and Etcd are programs: a node, this harness, the client process of the others, and etcd's server.
 	Coordd, Clients, Rivals, Etcd string
-	Out                           string
+	// CoorddFailpoints is a node whose clock follows orders. WallClock is the library that sets the wall clock of a Redis server; if it is empty, NoWallClock says why.
+	CoorddFailpoints, WallClock, NoWallClock string
+	Out                                      string
 	// Rounds is how often each fault happens to each system.
 	Rounds int
 	TTL    time.Duration
@@ -35,7 +37,7 @@ const Control = "none"
 // Systems are the names of what is compared, and Faults those of what goes wrong.
 var (
 	Systems = []string{"coordd", "etcd", "redlock", "redis-failover"}
-	Faults  = []string{Control, "pause-holder", "rolling-restart", "failover"}
+	Faults  = []string{Control, "pause-holder", ClockFault, "rolling-restart", "failover"}
 )
 
 // compared is the workload: a register that is changed under a lock.
@@ -50,9 +52,12 @@ const (
 	patience      = 60 * time.Second
 )
 
-// Run lets one fault happen to one system.
+// Run lets one fault happen to one system. The row says so if it cannot.
 func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error) {
 	row = Row{System: name, Fault: fault, HasTokens: name == "coordd" || name == "etcd"}
+	if row.Skipped = plan.missing(name, fault); row.Skipped != "" {
+		return row, nil
+	}
 	folder := filepath.Join(plan.Out, name+"-"+fault)
 	logs, data := filepath.Join(folder, "logs"), filepath.Join(folder, "data")
 	for _, one := range []string{logs, data} {
@@ -68,7 +73,7 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 	group, net := process.NewGroup(logs), network.New(plan.Seed)
 	defer net.Close()
 	defer group.Close(time.Second)
-	service, program, words, err := plan.service(name, group, net, data, logs)
+	service, program, words, err := plan.service(name, fault, group, net, data, logs)
 	if err != nil {
 		return row, err
 	}
@@ -111,19 +116,23 @@ func Run(ctx context.Context, plan Plan, name, fault string) (row Row, err error
 }
 
 // service makes one of the systems, and names the program of its clients, with the arguments that it takes.
-func (p Plan) service(name string, group *process.Group, net *network.Net, data, logs string) (service system, program string, arguments []string, err error) {
+func (p Plan) service(name, fault string, group *process.Group, net *network.Net, data, logs string) (service system, program string, arguments []string, err error) {
+	node, library := p.Coordd, ""
+	if fault == ClockFault {
+		node, library = p.CoorddFailpoints, p.WallClock
+	}
 	switch name {
 	case "coordd":
-		nodes, err := cluster.New(cluster.Config{Binary: p.Coordd, DataDir: data, LogDir: logs, Nodes: 3, TrailingEntries: cluster.WholeLog, FirstTrailingEntries: cluster.WholeLog}, group, net)
-		return &coorddSystem{nodes, net}, p.Clients, nil, err
+		nodes, err := cluster.New(cluster.Config{Binary: node, Failpoints: fault == ClockFault, DataDir: data, LogDir: logs, Nodes: 3, TrailingEntries: cluster.WholeLog, FirstTrailingEntries: cluster.WholeLog}, group, net)
+		return &coorddSystem{cluster: nodes, net: net}, p.Clients, nil, err
 	case "etcd":
 		members, err := newEtcd(p.Etcd, group, net, data)
 		return members, p.Rivals, []string{"etcd"}, err
 	case "redlock":
-		servers, err := newRedlock(group, data)
+		servers, err := newRedlock(group, data, library)
 		return servers, p.Rivals, nil, err
 	case "redis-failover":
-		servers, err := newFailover(group, data, net)
+		servers, err := newFailover(group, data, net, library)
 		return servers, p.Rivals, nil, err
 	}
 	return nil, "", nil, fmt.Errorf("there is no system %q to compare; there are %v", name, Systems)
@@ -137,6 +146,8 @@ func (p Plan) inject(ctx context.Context, service system, fault string, fleet *c
 		return cluster.Pause(ctx, p.TTL)
 	case "pause-holder":
 		return nemesis.PauseHolder(ctx, fleet, tracker, p.TTL, func(format string, arguments ...any) {})
+	case ClockFault:
+		return p.stepClocks(ctx, service, tracker.NextRead)
 	case "rolling-restart":
 		return service.rolling(ctx, tracker.NextRead)
 	case "failover":

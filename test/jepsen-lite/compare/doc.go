@@ -3,4 +3,6 @@
 //
 // What is compared is what somebody gets who follows each service's own advice: redsync as it is, five Redis servers without persistence or a primary with a replica as Redis
 // replicates by itself, and coordd's client.
+//
+// coordd is judged, by its clients and by the log that its nodes committed; so is the comparison itself, which is worth nothing when its faults hurt nobody.
 package compare

@@ -11,17 +11,18 @@ import (
 const judged = "coordd"
 
 // harmful are the faults that must hurt somebody who has no guard. A comparison in which they do not has not shown that they were faults.
-var harmful = []string{"pause-holder", "failover"}
+var harmful = []string{"pause-holder", ClockFault, "failover"}
 
 // Judge holds coordd's rows against its promises, for clients and in its log: no two holders at once, no grant lost, no stale write accepted, and nothing lost behind the guard.
 //
 // It then asks whether the comparison showed anything, and says unknown, and why, when it did not: when the guard had nothing to refuse, when a log could not be read, when there was
-// no control or something was lost in it although nothing went wrong, and when a fault hurt nobody who had no guard.
+// no control or something was lost in it although nothing went wrong, and when a fault hurt nobody who had no guard. What could not happen to another with tokens is told, and counts for nothing.
 func Judge(rows []Row) (verdict check.Verdict, reasons []string) {
-	if broken := brokenPromises(rows); len(broken) > 0 {
+	made := slices.DeleteFunc(slices.Clone(rows), func(row Row) bool { return row.Skipped != "" })
+	if broken := brokenPromises(made); len(broken) > 0 {
 		return check.Invalid, broken
 	}
-	reasons = slices.Concat(guardUntried(rows), logsUnread(rows), controlsLacking(rows), harmless(rows))
+	reasons = slices.Concat(guardUntried(made), logsUnread(made), controlsLacking(made), harmless(made), leftOut(rows))
 	if len(reasons) > 0 {
 		return check.Unknown, reasons
 	}
@@ -116,6 +117,16 @@ func harmless(rows []Row) (reasons []string) {
 	}
 	if !hurt {
 		reasons = append(reasons, "the faults hurt nobody: this comparison showed nothing")
+	}
+	return reasons
+}
+
+// leftOut finds what should have happened to coordd, or hurt one who has no guard, and could not be done here.
+func leftOut(rows []Row) (reasons []string) {
+	for _, row := range rows {
+		if row.Skipped != "" && (row.System == judged || !row.HasTokens && slices.Contains(harmful, row.Fault)) {
+			reasons = append(reasons, fmt.Sprintf("%s could not happen to %s: %s", row.Fault, row.System, row.Skipped))
+		}
 	}
 	return reasons
 }

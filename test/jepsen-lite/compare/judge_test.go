@@ -15,6 +15,7 @@ func shown() []Row {
 		{System: "coordd", Fault: "pause-holder", Holds: 7, HasTokens: true, Refused: 2, Unguarded: 3, Log: &LogFindings{Holds: 7}},
 		{System: "etcd", Fault: Control, Holds: 7, HasTokens: true},
 		{System: "etcd", Fault: "failover", Holds: 7, HasTokens: true},
+		{System: "etcd", Fault: ClockFault, HasTokens: true, Skipped: "not injectable"},
 		{System: "redlock", Fault: Control, Holds: 7},
 		{System: "redlock", Fault: "pause-holder", Holds: 7, Unguarded: 1},
 		{System: "redlock", Fault: "rolling-restart", Holds: 7},
@@ -62,7 +63,14 @@ func TestAComparisonIsHeldAgainstCoorddsPromisesAndMustHaveShownSomething(t *tes
 		{"a system has no control", without("redlock", Control), check.Unknown, "redlock: there is no control"},
 		{"coordd is not there", without("coordd", ""), check.Unknown, "it was not tried"},
 		{"a fault hurts one who has no guard not at all", change("redlock", "pause-holder", func(row *Row) { row.Unguarded = 0 }), check.Unknown, "pause-holder did not hurt redlock"},
-		{"a restart need not hurt", change("redlock", "rolling-restart", func(row *Row) { row.Unguarded = 5 }), check.Valid, ""},
+		{"a restart may hurt", change("redlock", "rolling-restart", func(row *Row) { row.Unguarded = 5 }), check.Valid, ""},
+		{"a fault cannot happen to one who has no guard", func(rows []Row) []Row {
+			return append(rows, Row{System: "redlock", Fault: ClockFault, Skipped: "no compiler"})
+		}, check.Unknown, "clock could not happen to redlock: no compiler"},
+		{"a fault cannot happen to coordd", func(rows []Row) []Row {
+			return append(rows, Row{System: "coordd", Fault: "rolling-restart", HasTokens: true, Skipped: "why"})
+		}, check.Unknown, "rolling-restart could not happen to coordd"},
+		{"a jump of the clock hurts one who has no guard not at all", func(rows []Row) []Row { return append(rows, Row{System: "redlock", Fault: ClockFault, Holds: 7}) }, check.Unknown, "clock did not hurt redlock"},
 		{"the faults hurt nobody", func(rows []Row) []Row {
 			return change("redlock", "pause-holder", func(row *Row) { row.Unguarded = 0 })(change("redis-failover", "failover", func(row *Row) { row.Overlaps = 0 })(rows))
 		}, check.Unknown, "the faults hurt nobody: this comparison showed nothing"},

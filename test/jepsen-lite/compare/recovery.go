@@ -119,7 +119,7 @@ func Recovery(ctx context.Context, plan Plan, name, how string) (pauses Pauses, 
 	group, net := process.NewGroup(logs), network.New(plan.Seed)
 	defer net.Close()
 	defer group.Close(time.Second)
-	service, program, arguments, err := plan.service(name, group, net, data, logs)
+	service, program, arguments, err := plan.service(name, LossNone, group, net, data, logs)
 	if err != nil {
 		return pauses, err
 	}

@@ -11,7 +11,9 @@ import (
 // Row is what came of one fault for one system.
 type Row struct {
 	System, Fault string
-	Rounds        int
+	// Skipped is why that fault could not happen to that system; then the rest says nothing.
+	Skipped string
+	Rounds  int
 	// Holds is how often a client held the lock, and Overlaps how often another could count on it at the same time.
 	Holds, Overlaps int
 	// Unguarded are the updates that were lost where nobody looks at tokens.

@@ -16,6 +16,7 @@ import (
 	"github.com/coordd/coordd/internal/process"
 	"github.com/coordd/coordd/test/jepsen-lite/cluster"
 	"github.com/coordd/coordd/test/jepsen-lite/network"
+	"github.com/coordd/coordd/test/jepsen-lite/wallclock"
 )
 
 // system is a lock service under test.
@@ -33,17 +34,22 @@ type system interface {
 type coorddSystem struct {
 	cluster *cluster.Cluster
 	net     *network.Net
+	ahead   time.Duration // of its nodes' wall clocks
 }
 
 func (s *coorddSystem) start(ctx context.Context) ([]string, error) {
 	if err := s.cluster.Start(); err != nil {
 		return nil, err
 	}
+	return s.endpoints(), s.cluster.WaitReady(ctx, s.cluster.Nodes()...)
+}
+
+func (s *coorddSystem) endpoints() []string {
 	var endpoints []string
 	for _, node := range s.cluster.Nodes() {
 		endpoints = append(endpoints, node.RedisAddr)
 	}
-	return endpoints, s.cluster.WaitReady(ctx, s.cluster.Nodes()...)
+	return endpoints
 }
 
 func (s *coorddSystem) rolling(ctx context.Context, held func(context.Context) error) error {
@@ -106,11 +112,22 @@ type redisServer struct {
 	folder        string
 	group         *process.Group
 	child         *process.Process
+
+	clock *wallclock.Clock // nil for the machine's own
+	ahead time.Duration    // of its wall clock
 }
 
-func newRedisServer(group *process.Group, folder string, number int) (*redisServer, error) {
+// newRedisServer prepares a server. Its wall clock can be set if there is a library for that.
+func newRedisServer(group *process.Group, folder string, number int, library string) (*redisServer, error) {
 	address, err := freeport.Address()
-	return &redisServer{name: "redis-" + strconv.Itoa(number+1), address: address, folder: folder, group: group}, err
+	if err != nil {
+		return nil, err
+	}
+	server := &redisServer{name: "redis-" + strconv.Itoa(number+1), address: address, folder: folder, group: group}
+	if library != "" {
+		server.clock, err = wallclock.New(library, filepath.Join(folder, server.name+".ahead"))
+	}
+	return server, err
 }
 
 func (r *redisServer) start(ctx context.Context, settings ...string) error {
@@ -123,9 +140,13 @@ func (r *redisServer) start(ctx context.Context, settings ...string) error {
 		return err
 	}
 	_, port, _ := strings.Cut(r.address, ":")
-	r.child, err = r.group.Start(process.Spec{Name: r.name, Path: path, Args: append([]string{
+	spec := process.Spec{Name: r.name, Path: path, Args: append([]string{
 		"--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no", "--daemonize", "no", "--repl-diskless-sync-delay", "0",
-	}, settings...)})
+	}, settings...)}
+	if r.clock != nil {
+		spec.Env = r.clock.Environment()
+	}
+	r.child, err = r.group.Start(spec)
 	if err != nil {
 		return err
 	}
@@ -142,34 +163,34 @@ func (r *redisServer) start(ctx context.Context, settings ...string) error {
 	}
 }
 
-// tell sends one command, and does not look at the answer beyond its first byte.
-func (r *redisServer) tell(words ...string) error {
+// tell sends one command, and returns the lines of a short answer.
+func (r *redisServer) tell(words ...string) (lines []string, err error) {
 	conn, err := net.DialTimeout("tcp", r.address, time.Second)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer conn.Close()
 	if err := conn.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
-		return err
+		return nil, err
 	}
 	if _, err := fmt.Fprintf(conn, "%s\r\n", strings.Join(words, " ")); err != nil {
-		return err
+		return nil, err
 	}
 	answer := make([]byte, 64)
 	count, err := conn.Read(answer)
 	if err == nil && answer[0] == '-' {
 		err = fmt.Errorf("%s: %s", r.name, answer[:count])
 	}
-	return err
+	return strings.Split(string(answer[:count]), "\r\n"), err
 }
 
 // redlockSystem is five independent servers.
 type redlockSystem struct{ servers []*redisServer }
 
-func newRedlock(group *process.Group, folder string) (*redlockSystem, error) {
+func newRedlock(group *process.Group, folder, library string) (*redlockSystem, error) {
 	s := &redlockSystem{}
 	for i := range 5 {
-		server, err := newRedisServer(group, folder, i)
+		server, err := newRedisServer(group, folder, i, library)
 		if err != nil {
 			return nil, err
 		}
@@ -177,6 +198,9 @@ func newRedlock(group *process.Group, folder string) (*redlockSystem, error) {
 	}
 	return s, nil
 }
+
+// majority are the fewest servers that decide.
+func (s *redlockSystem) majority() []*redisServer { return s.servers[:len(s.servers)/2+1] }
 
 func (s *redlockSystem) start(ctx context.Context) ([]string, error) {
 	var endpoints []string
@@ -207,10 +231,10 @@ func (s *redlockSystem) failover(ctx context.Context, held func(context.Context)
 	if err := held(ctx); err != nil {
 		return err
 	}
-	for _, server := range s.servers[:3] {
+	for _, server := range s.majority() {
 		server.child.Kill()
 	}
-	for _, server := range s.servers[:3] {
+	for _, server := range s.majority() {
 		if err := server.start(ctx); err != nil {
 			return err
 		}
@@ -227,11 +251,11 @@ type failoverSystem struct {
 	replication      [2]string
 }
 
-func newFailover(group *process.Group, folder string, net *network.Net) (*failoverSystem, error) {
+func newFailover(group *process.Group, folder string, net *network.Net, library string) (*failoverSystem, error) {
 	s := &failoverSystem{net: net, replica: 1}
 	var err error
 	for i := range s.servers {
-		if s.servers[i], err = newRedisServer(group, folder, i); err != nil {
+		if s.servers[i], err = newRedisServer(group, folder, i, library); err != nil {
 			return nil, err
 		}
 		if s.replication[i], err = freeport.Address(); err != nil {
@@ -265,7 +289,8 @@ func (s *failoverSystem) follow() error {
 	if err != nil {
 		return err
 	}
-	return s.servers[s.replica].tell("REPLICAOF", host, port)
+	_, err = s.servers[s.replica].tell("REPLICAOF", host, port)
+	return err
 }
 
 // rolling is what one does by hand: restart the replica, then fail over, then restart the other.
@@ -281,7 +306,7 @@ func (s *failoverSystem) failover(ctx context.Context, held func(context.Context
 		return err
 	}
 	primary.child.Kill()
-	if err := replica.tell("REPLICAOF", "NO", "ONE"); err != nil {
+	if _, err := replica.tell("REPLICAOF", "NO", "ONE"); err != nil {
 		return err
 	}
 	s.net.Redirect(primaryDoor, replica.address)

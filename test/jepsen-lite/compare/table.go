@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // tableHead is the first two lines of the table.
@@ -15,6 +16,12 @@ func Table(w io.Writer, rows []Row) error {
 		return err
 	}
 	for _, row := range rows {
+		if row.Skipped != "" {
+			if _, err := fmt.Fprintf(w, "| %s | %s | skipped%s\n", row.System, row.Fault, strings.Repeat(" | -", 7)+" |"); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := fmt.Fprintf(w, "| %s | %s | %d | %d | %d | %d | %s | %s |\n", row.System, row.Fault, row.Rounds, row.Holds, row.Overlaps, row.Unguarded, row.guarded(), row.logged()); err != nil {
 			return err
 		}
