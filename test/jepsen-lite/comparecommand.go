@@ -28,13 +28,16 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 	seed := set.Uint64("seed", 1, "chooses what clients do")
 	out := set.String("out", "", "folder for histories and logs; a new one below the system's temporary folder if not given")
 	recovery := set.Bool("recovery", false, "measure instead how long nobody can take a lock after the leader was lost, for coordd and etcd; --rounds is how often, for each way")
-	docs := set.String("docs", "", "with --recovery: write recovery.md and recovery.svg into this folder, and the link to them into its README.md")
+	docs := set.String("docs", "", "write the table into the README.md of the repository in this folder and that of the harness, if the verdict is valid; with --recovery: write recovery.md and recovery.svg into this folder, and the link to them into its README.md")
 	etcd := set.String("etcd", "", "use this etcd program instead of building one")
 	systems, faults := compare.Systems, compare.Faults
 	set.Var(list{&systems}, "systems", "which systems; names with commas")
 	set.Var(list{&faults}, "faults", "which faults; names with commas")
 	if err := parse(set, arguments); err != nil {
 		return "", err
+	}
+	if whole := slices.Equal(systems, compare.Systems) && slices.Equal(faults, compare.Faults); *docs != "" && !*recovery && !whole {
+		return "", fmt.Errorf("--docs shows a whole comparison; leave --systems and --faults out; %w", errUsage)
 	}
 	shop, err := openWorkshop(ctx, "")
 	if err != nil {
@@ -77,7 +80,33 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 	for _, reason := range reasons {
 		fmt.Println(reason)
 	}
-	return verdict, nil
+	if *docs == "" {
+		return verdict, nil
+	}
+	return verdict, writeComparison(ctx, *docs, plan, shop.commit(ctx), verdict, rows)
+}
+
+// writeComparison writes a comparison into the documents, unless it showed nothing, or something else.
+func writeComparison(ctx context.Context, root string, plan compare.Plan, commit string, verdict check.Verdict, rows []compare.Row) error {
+	if verdict != check.Valid {
+		fmt.Println("the documents stay as they are")
+		return nil
+	}
+	version, err := exec.CommandContext(ctx, "redis-server", "--version").Output()
+	if err != nil {
+		return err
+	}
+	_, server, _ := strings.Cut(string(version), "v=")
+	server, _, _ = strings.Cut(server, " ")
+	command := fmt.Sprintf("go run ./test/jepsen-lite compare --rounds %d", plan.Rounds)
+	if plan.TTL != run.DefaultTTL {
+		command += " --ttl " + plan.TTL.String()
+	}
+	if plan.Seed != 1 {
+		command += fmt.Sprintf(" --seed %d", plan.Seed)
+	}
+	stamp := compare.Stamp{Date: time.Now(), Commit: commit, Command: command + " --docs " + root, Processors: runtime.NumCPU(), RedisServer: server, TTL: plan.TTL}
+	return compare.WriteDocuments(root, stamp, rows)
 }
 
 // compareAll lets every fault happen to every system.

@@ -42,7 +42,7 @@ func TestTheCommandOfAPlanMakesThePlan(t *testing.T) {
 func TestWrongCommandLinesSaySoAndDoNothing(t *testing.T) {
 	silence(t)
 	for _, line := range []string{"", "walk", "run --nemesis nonsense", "run --workload nonsense", "run --nodes 0", "run --duration 1ms", "run --ttl 1ms", "run extra", "run --nonsense",
-		"suite", "suite nonsense", "replay", "replay " + t.TempDir(), "matrix", "run --log-store rocks", "run --network pigeons", "run --network namespaces --endpoints 127.0.0.1:1"} {
+		"suite", "suite nonsense", "replay", "replay " + t.TempDir(), "matrix", "run --log-store rocks", "run --network pigeons", "run --network namespaces --endpoints 127.0.0.1:1", "compare --docs . --faults failover"} {
 		if code := dispatch(t.Context(), strings.Fields(line)); code != exitUsage {
 			t.Errorf("jepsen-lite %s: exit code %d, want %d", line, code, exitUsage)
 		}
