@@ -92,12 +92,10 @@ func writeComparison(ctx context.Context, root string, plan compare.Plan, commit
 		fmt.Println("the documents stay as they are")
 		return nil
 	}
-	version, err := exec.CommandContext(ctx, "redis-server", "--version").Output()
+	server, err := redisVersion(ctx)
 	if err != nil {
 		return err
 	}
-	_, server, _ := strings.Cut(string(version), "v=")
-	server, _, _ = strings.Cut(server, " ")
 	command := fmt.Sprintf("go run ./test/jepsen-lite compare --rounds %d", plan.Rounds)
 	if plan.TTL != run.DefaultTTL {
 		command += " --ttl " + plan.TTL.String()
@@ -107,6 +105,20 @@ func writeComparison(ctx context.Context, root string, plan compare.Plan, commit
 	}
 	stamp := compare.Stamp{Date: time.Now(), Commit: commit, Command: command + " --docs " + root, Processors: runtime.NumCPU(), RedisServer: server, TTL: plan.TTL}
 	return compare.WriteDocuments(root, stamp, rows)
+}
+
+// redisVersion asks the installed redis-server which one it is.
+func redisVersion(ctx context.Context) (string, error) {
+	text, err := exec.CommandContext(ctx, "redis-server", "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("ask redis-server for its version: %w", err)
+	}
+	_, version, found := strings.Cut(string(text), "v=")
+	if !found {
+		return "", fmt.Errorf("redis-server does not say which version it is: %q", text)
+	}
+	version, _, _ = strings.Cut(version, " ")
+	return version, nil
 }
 
 // compareAll lets every fault happen to every system.
