@@ -34,6 +34,9 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	host := run.Host()
 	for _, one := range nemesis.All() {
 		fmt.Printf("  %-18s %2d  %s\n", one.Name, one.Row, one.About)
+		if alias := one.Alias(); alias != "" {
+			fmt.Printf("  %-18s     also called %s\n", "", alias)
+		}
 		if needs := one.Requirements(); len(needs) > 0 {
 			fmt.Printf("  %-18s     needs %s\n", "", strings.Join(needs, ", "))
 		}

@@ -116,10 +116,21 @@ func (n Nemesis) Requirements() (needs []string) {
 	return needs
 }
 
-// Find finds a nemesis by its name.
+// partitionPrefix may stand before the names of partitions.
+const partitionPrefix = "partition-"
+
+// Alias is the other name under which a nemesis is found: partitions have one. Its Name is what stands in ledgers and reports.
+func (n Nemesis) Alias() string {
+	if slices.ContainsFunc(partitionNemeses, func(one Nemesis) bool { return one.Name == n.Name }) {
+		return partitionPrefix + n.Name
+	}
+	return ""
+}
+
+// Find finds a nemesis by its name, or by its alias.
 func Find(name string) (Nemesis, error) {
 	for _, one := range All() {
-		if one.Name == name {
+		if name != "" && (one.Name == name || one.Alias() == name) {
 			return one, nil
 		}
 	}

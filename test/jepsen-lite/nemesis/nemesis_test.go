@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -73,6 +74,24 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 	if _, err := Find("nonsense"); err == nil {
 		t.Error("nonsense is a nemesis")
+	}
+}
+
+func TestPartitionsAreFoundUnderTheirLongNamesToo(t *testing.T) {
+	for name, want := range map[string]string{"halves": "halves", "partition-halves": "halves", "partition-isolate-leader": "isolate-leader", "partition-client-leader": "client-leader", "kill-leader": "kill-leader"} {
+		if one, err := Find(name); err != nil || one.Name != want {
+			t.Errorf("%s is found as %q, %v; want %s", name, one.Name, err, want)
+		}
+	}
+	for _, name := range []string{"partition-kill-leader", "partition-", "partition-partition-halves", "partition-delay", ""} {
+		if one, err := Find(name); err == nil {
+			t.Errorf("%q is found as %s", name, one.Name)
+		}
+	}
+	for _, one := range All() {
+		if partition := slices.ContainsFunc(partitionNemeses, func(p Nemesis) bool { return p.Name == one.Name }); partition != (one.Alias() != "") {
+			t.Errorf("the alias of %s is %q", one.Name, one.Alias())
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func (r *run) choose(host nemesis.Host) {
 		chosen, err := nemesis.Find(name)
 		if err == nil {
 			if missing := chosen.Missing(host, r.plan.Nodes, r.plan.Workloads); missing != "" {
-				r.verdict.Skipped = append(r.verdict.Skipped, name+": "+missing)
+				r.verdict.Skipped = append(r.verdict.Skipped, chosen.Name+": "+missing)
 				r.say("skipped: %s", missing)
 			}
 		}
