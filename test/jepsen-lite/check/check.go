@@ -179,6 +179,7 @@ func All() []Checker {
 		{"linearizable", "every answer fits one order of all operations on its name (porcupine)", append([]string{"register", "counter"}, lockWorkloads...), false, linearizable},
 		{"exclusion-log", "in the committed log no lock has two holders, and tokens rise for ever", nil, true, exclusionInLog},
 		{"exclusion-holders", "no two clients hold a lock at the same time, as long as each may count on it", lockWorkloads, false, exclusionOfHolders},
+		{"clock-jumps", "who holds a lock while its clock jumps past its time, as on a machine that was suspended, counts on it no more", nil, false, clockJumps},
 		{"tokens", "who is granted a lock after another has a larger token, and no token is given twice", lockWorkloads, false, tokens},
 		{"durable-grants", "every grant that a client was told of is in the log, for that client", lockWorkloads, true, durableGrants},
 		{"fifo", "who waits first is granted first, and nobody overtakes the queue", []string{"waiters", "shared", "semaphore", "multi", "election"}, true, fifo},

@@ -150,7 +150,7 @@ func (r *Run) Overlaps() int { return len(overlaps(r, r.Holders())) }
 
 func exclusionOfHolders(run *Run) Result {
 	holders := run.Holders()
-	return found("", "holds", len(holders), fmt.Sprintf("%d holds", len(holders)), overlaps(run, holders))
+	return found("", "holds", len(holders), fmt.Sprintf("%d holds", len(holders))+run.doubtfulBeliefs(), overlaps(run, holders))
 }
 
 // overlaps goes through the holds in order of their begins and keeps those that are not over yet.

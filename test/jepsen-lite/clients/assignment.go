@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
 	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/test/jepsen-lite/bent"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/store"
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
@@ -30,6 +32,8 @@ type Assignment struct {
 	Think time.Duration `json:"think_ns,omitempty"`
 	// Registers is how many registers fenced-register has; 0 is workload.DefaultRegisters.
 	Registers int `json:"registers,omitempty"`
+	// ClockBegin is what the clock of the process says when it starts.
+	ClockBegin time.Duration `json:"clock_begin_ns,omitempty"`
 	// Actors multiplies the number of actors of each workload; 0 means 1.
 	Actors int `json:"actors,omitempty"`
 }
@@ -40,7 +44,7 @@ const (
 	attemptTimeout = 3 * time.Second
 )
 
-// Serve is a client process: it runs its assignment until the input ends.
+// Serve is a client process: it runs its assignment until the input ends. Every further line is an order for its clock.
 func Serve(input io.Reader, output io.Writer) error {
 	lines := bufio.NewReader(input)
 	line, err := lines.ReadBytes('\n')
@@ -51,22 +55,42 @@ func Serve(input io.Reader, output io.Writer) error {
 	if err := json.Unmarshal(line, &assignment); err != nil {
 		return fmt.Errorf("the assignment cannot be read: %w", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	go func() {
-		defer cancel()
-		_, _ = io.Copy(io.Discard, lines) // returns when the driver closes the input or is gone
-	}()
-	return assignment.run(ctx, history.NewWriter(output))
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	writer, clock := history.NewWriter(output), bent.New(assignment.ClockBegin, assignment.TTL)
+	go func() { cancel(assignment.follow(lines, clock, writer)) }() // ends when the driver closes the input or is gone
+	err = assignment.run(ctx, writer, clock)
+	if cause := context.Cause(ctx); err == nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
 }
 
-func (a Assignment) run(ctx context.Context, writer *history.Writer) error {
-	cluster, err := a.dial(ctx)
+// follow bends the clock as it is told, until the input ends, and notes when.
+func (a Assignment) follow(lines io.Reader, clock *bent.Clock, writer *history.Writer) error {
+	for input := json.NewDecoder(lines); ; {
+		var orders bent.Orders
+		if err := input.Decode(&orders); err != nil {
+			if errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("an order for the clock cannot be read: %w", err)
+		}
+		note := history.Event{Type: history.Note, Process: a.Process, Op: workload.OpClock, Value: fmt.Sprintf("%+v", orders), Sent: history.Now(), TTL: orders.Jump.Milliseconds()}
+		clock.Follow(orders)
+		if err := writer.Write(note); err != nil {
+			return err
+		}
+	}
+}
+
+func (a Assignment) run(ctx context.Context, writer *history.Writer, clock *bent.Clock) error {
+	cluster, err := a.dial(ctx, clock)
 	if cluster == nil {
 		return err
 	}
 	around := &workload.Surroundings{
-		Process: a.Process, Cluster: cluster, Writer: writer, Store: &store.Client{Address: a.Store}, TTL: a.TTL, Think: a.Think, Registers: a.Registers, Start: a.Start, Seed: a.Seed,
+		Process: a.Process, Cluster: cluster, Clock: clock, Writer: writer, Store: &store.Client{Address: a.Store}, TTL: a.TTL, Think: a.Think, Registers: a.Registers, Start: a.Start, Seed: a.Seed,
 	}
 	var acting sync.WaitGroup
 	for _, name := range a.Workloads {
@@ -83,10 +107,10 @@ func (a Assignment) run(ctx context.Context, writer *history.Writer) error {
 }
 
 // dial goes on until a node answers; nil without an error when the process is told to stop before.
-func (a Assignment) dial(ctx context.Context) (*client.Client, error) {
+func (a Assignment) dial(ctx context.Context, clock *bent.Clock) (*client.Client, error) {
 	for {
 		cluster, err := client.Dial(ctx, client.Options{
-			Endpoints: a.Endpoints, Name: a.Process, DialTimeout: dialTimeout, AttemptTimeout: attemptTimeout, Username: a.User, Password: a.Password,
+			Endpoints: a.Endpoints, Name: a.Process, DialTimeout: dialTimeout, AttemptTimeout: attemptTimeout, Username: a.User, Password: a.Password, Clock: clock.Now,
 		})
 		if err == nil {
 			return cluster, nil

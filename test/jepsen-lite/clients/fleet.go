@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/internal/process"
+	"github.com/coordd/coordd/test/jepsen-lite/bent"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 )
 
@@ -44,6 +45,7 @@ type Member struct {
 	child   *process.Process
 	input   *os.File
 	stopped bool
+	bent    bool // its clock was given orders
 }
 
 // Start starts a process for each place.
@@ -60,12 +62,16 @@ func (f *Fleet) Start(places int) error {
 	return nil
 }
 
+// clockApart is how far the clocks of two processes are apart.
+const clockApart = 1000 * time.Hour
+
 // start is called with mu held.
 func (f *Fleet) start(place int) (*Member, error) {
 	f.started++
 	member := &Member{Name: "c" + strconv.Itoa(f.started), Place: place}
 	order := f.Order
 	order.Process, order.Endpoints = member.Name, f.Endpoints(place)
+	order.ClockBegin = time.Duration(f.started) * clockApart // nobody may compare clocks of two processes, so no two begin together
 	line, err := json.Marshal(order)
 	if err != nil {
 		return nil, err
@@ -174,6 +180,30 @@ func (f *Fleet) Stop(name string) error { return f.signal(name, syscall.SIGSTOP,
 // Continue lets it go on.
 func (f *Fleet) Continue(name string) error { return f.signal(name, syscall.SIGCONT, false) }
 
+// Bend gives an order to the clock of a process. One that is stopped follows it when it goes on.
+func (f *Fleet) Bend(name string, orders bent.Orders) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, member := range f.members {
+		if member.Name == name && member.child.Running() {
+			return member.bend(orders)
+		}
+	}
+	return fmt.Errorf("%s: %w", name, errGone)
+}
+
+func (m *Member) bend(orders bent.Orders) error {
+	m.bent = orders != bent.Orders{}
+	line, err := json.Marshal(orders)
+	if err != nil {
+		return err
+	}
+	if _, err := m.input.Write(append(line, '\n')); err != nil {
+		return fmt.Errorf("the clock of client process %s cannot be given an order: %w", m.Name, err)
+	}
+	return nil
+}
+
 // Kill ends a process with SIGKILL and starts another, under a new name, in its place.
 func (f *Fleet) Kill(name string) error {
 	f.mu.Lock()
@@ -194,11 +224,14 @@ func (f *Fleet) Kill(name string) error {
 	return fmt.Errorf("%s: %w", name, errGone)
 }
 
-// Heal lets every stopped process go on.
+// Heal lets every stopped process go on, with a clock that goes as it should.
 func (f *Fleet) Heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, member := range f.members {
+		if member.bent && member.child.Running() {
+			_ = member.bend(bent.Orders{}) // one that ended meanwhile is found when the fleet is finished
+		}
 		if member.stopped && member.child.Running() {
 			member.stopped = false
 			_ = syscall.Kill(member.child.PID(), syscall.SIGCONT)

@@ -35,9 +35,11 @@ type Event struct {
 	// Value and Expected are what is written or read, and what a conditional write expects.
 	Value    string `json:"value,omitempty"`
 	Expected string `json:"expected,omitempty"`
-	// Sent and Until are instants by Now: when what extends a lease was sent, and until when the holder counts it as held.
+	// Sent and Until are instants by Now: when what extends a lease was sent, or a holder looked, and until when the holder counts it as held.
 	Sent  int64 `json:"sent_ns,omitempty"`
 	Until int64 `json:"until_ns,omitempty"`
+	// Doubtful is likewise, by a holder whose clock is outside of what is promised; Until is 0 then.
+	Doubtful int64 `json:"doubtful_ns,omitempty"`
 	// TTL is a time to live in milliseconds.
 	TTL   int64  `json:"ttl_ms,omitempty"`
 	Error string `json:"error,omitempty"`

@@ -61,7 +61,7 @@ func clockStrobe(ctx context.Context, env *Env) error {
 
 func clockRate(ctx context.Context, env *Env) error {
 	for _, node := range env.Cluster.Nodes() {
-		rate := 0.92 + 0.16*env.Random.Float64()
+		rate := env.drift()
 		env.Printf("the clock of %s goes at %.3f", node.Name, rate)
 		if err := node.Order(cluster.Orders{Rate: rate}); err != nil {
 			return err

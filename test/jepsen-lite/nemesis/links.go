@@ -62,7 +62,7 @@ func (e *Env) disturb(ctx context.Context, fault network.Fault, planes ...networ
 // clientLag lets answers come so late that they tell of a time which is nearly over, but before the holder has given up on them, and then no more answers. A holder that counts from when it got an
 // answer believes for too long then: it cannot renew again, since no new connection comes about in time.
 func clientLag(ctx context.Context, env *Env) error {
-	place := env.placeOfAKeeper(ctx)
+	place := Place(env.keeper(ctx))
 	lag := env.TTL*7/20 + env.between(0, env.TTL/10)
 	env.Printf("answers to %s come %v late, then none for %v", place, lag, env.TTL+env.Hold/2)
 	for _, node := range env.Cluster.Nodes() {
@@ -77,8 +77,8 @@ func clientLag(ctx context.Context, env *Env) error {
 	return cluster.Pause(ctx, env.TTL+env.Hold/2)
 }
 
-// placeOfAKeeper is the place of a client process that has just taken a lock which it will keep by renewals; any place when none does in time.
-func (e *Env) placeOfAKeeper(ctx context.Context) string {
+// keeper is the number of the place of a client process that has just taken a lock which it will keep by renewals; any place when none does in time.
+func (e *Env) keeper(ctx context.Context) int {
 	names := e.Clients.Names()
 	place := e.Random.IntN(len(names))
 	if slices.Contains(e.Workloads, "keepers") {
@@ -90,7 +90,7 @@ func (e *Env) placeOfAKeeper(ctx context.Context) string {
 			}
 		}
 	}
-	return Place(place)
+	return place
 }
 
 // narrowRate is 64 kbit a second.

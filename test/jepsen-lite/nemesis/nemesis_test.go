@@ -42,7 +42,7 @@ func TestInARingEveryNodeTalksToAMajorityAndNoTwoToTheSame(t *testing.T) {
 
 func TestWhatIsMissingIsSaid(t *testing.T) {
 	everything := Host{Senders: true, Disks: true, Failpoints: true}
-	workloads := []string{"fenced-register", "register"}
+	workloads := []string{"fenced-register", "register", "keepers"}
 	for _, one := range All() {
 		if missing := one.Missing(everything, 5, workloads); missing != "" {
 			t.Errorf("%s is never possible: %s", one.Name, missing)

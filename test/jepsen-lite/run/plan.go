@@ -96,7 +96,7 @@ func (p Plan) InNamespaces() bool { return p.Network == network.Namespaces }
 // ClockTolerance is by how much the clocks of a run may be bent: as much as coordd's clients allow for, if a nemesis bends rates.
 func ClockTolerance(plan Plan) float64 {
 	for _, name := range plan.Nemeses {
-		if plan.Failpoints && (name == "clock-rate" || name == "random") {
+		if plan.Failpoints && nemesis.BendsNodeRates(name) {
 			return nemesis.RateTolerance
 		}
 	}

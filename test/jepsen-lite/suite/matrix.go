@@ -51,7 +51,6 @@ var elsewhere = []struct {
 	row         int
 	name, where string
 }{
-	{19, "a suspended machine", "tests of package client, with a clock that jumps"},
 	{27, "snapshots all the time", "in every run: one after each hundred entries; with `--compact` also sent to nodes that lag; in every play of the simulation"},
 	{29, "mixed versions", "nowhere yet: there is one version"},
 }

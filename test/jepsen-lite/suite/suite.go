@@ -90,6 +90,8 @@ func pr() []Run {
 		{3, "bit-flip,torn-tail,rogue-raft,rogue-gossip", nil},
 		{5, "random", nil},
 		{3, "one-way-out,loss,delay", namespaces},
+		{3, "client-clock-rate,client-clock-step,client-clock-strobe,node-suspend", failpoints},
+		{5, "client-clock-slow,client-suspend,machine-suspend", failpoints},
 	}
 	var runs []Run
 	for i, row := range rows {

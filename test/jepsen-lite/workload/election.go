@@ -49,9 +49,9 @@ func (a *Actor) campaign(ctx context.Context, session *client.Session, name stri
 	}
 	a.granted(op, leadership.Held, nil)
 	a.askLeader(name)
-	var believed int64
+	var believed belief
 	for range a.Random.IntN(3) {
-		believed = max(believed, a.hold(ctx, leadership.Held, 10*time.Millisecond))
+		believed = believed.or(a.hold(ctx, leadership.Held, 10*time.Millisecond))
 		a.proclaim(leadership)
 	}
 	if a.Random.IntN(3) == 0 {

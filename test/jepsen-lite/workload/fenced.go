@@ -42,7 +42,7 @@ func (a *Actor) changeUnderLock(ctx context.Context, session *client.Session) {
 		return
 	}
 	a.change(ctx, op.Key, int64(held.Token()))
-	a.release(held, 0)
+	a.release(held, belief{})
 }
 
 // change reads the register, thinks, and writes.

@@ -18,6 +18,9 @@ const (
 	OpLost    = "lost" // a note: the holder learned that it does not hold the lock any more
 )
 
+// OpClock is a note of a client process: between Sent and the note's instant its clock was given the order Value, and went forward by TTL at once.
+const OpClock = "clock"
+
 const lockNames = 3
 
 func lockActor(ctx context.Context, a *Actor) {
@@ -73,9 +76,19 @@ func (a *Actor) granted(op history.Event, held *client.Held, err error) bool {
 		return false
 	}
 	now := history.Now() // before the remaining time is asked for, so that the sum is no later than the holder believes
-	op.Token, op.ID, op.Until = int64(held.Token()), held.ID(), now+int64(held.Remaining())
+	op.Token, op.ID = int64(held.Token()), held.ID()
+	op.Until, op.Doubtful = a.counted(now, held.Remaining())
 	a.Record.End(op, history.OK, nil)
 	return true
+}
+
+// counted is until when, in true time, a holder counts on what it has left by its clock: promised, or only believed by a clock that is outside of what is promised.
+func (a *Actor) counted(now int64, left time.Duration) (promised, doubtful int64) {
+	until, doubt := a.Clock.Until(now, left)
+	if doubt {
+		return 0, until
+	}
+	return until, 0
 }
 
 // keyOf is how a history calls a set of names: those of a multi-lock together.
@@ -111,8 +124,16 @@ func (a *Actor) inSessions(ctx context.Context, work func(ctx context.Context, s
 // beliefInterval is how often a holder looks until when it may count on its lock.
 const beliefInterval = 50 * time.Millisecond
 
+// belief is until when a holder counted on a lock, as Event has it.
+type belief struct{ until, doubtful int64 }
+
+// or is the longer of two beliefs.
+func (b belief) or(other belief) belief {
+	return belief{max(b.until, other.until), max(b.doubtful, other.doubtful)}
+}
+
 // hold does nothing under a lock for a while, unless it is lost before. It returns until when the holder counted on it, as the last renewal that it heard of let it.
-func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration) (believed int64) {
+func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration) (believed belief) {
 	limit, cancel := context.WithCancel(held.Context())
 	defer context.AfterFunc(ctx, cancel)()
 	defer cancel()
@@ -123,7 +144,8 @@ func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration)
 	for {
 		now := history.Now() // before the remaining time is asked for, as in granted
 		if remaining := held.Remaining(); remaining > 0 {
-			believed = max(believed, now+int64(remaining))
+			promised, doubtful := a.counted(now, remaining)
+			believed = believed.or(belief{promised, doubtful})
 		}
 		select {
 		case <-look.C:
@@ -135,14 +157,15 @@ func (a *Actor) hold(ctx context.Context, held *client.Held, most time.Duration)
 	}
 }
 
-// release gives a lock back, or notes that it was lost, and until when the holder had counted on it; 0 if it did not look.
-func (a *Actor) release(held *client.Held, believed int64) {
+// release gives a lock back, or notes that it was lost, and until when the holder had counted on it; no belief if it did not look.
+func (a *Actor) release(held *client.Held, believed belief) {
 	now, remaining := history.Now(), held.Remaining()
-	event := history.Event{Op: OpRelease, Key: keyOf(held.Names()), Token: int64(held.Token()), ID: held.ID(), Until: now + int64(remaining)}
+	event := history.Event{Op: OpRelease, Key: keyOf(held.Names()), Token: int64(held.Token()), ID: held.ID(), Sent: now}
+	event.Until, event.Doubtful = a.counted(now, remaining)
 	limit, cancel := limited()
 	defer cancel()
 	if remaining == 0 {
-		event.Op, event.Until = OpLost, believed
+		event.Op, event.Until, event.Doubtful = OpLost, believed.until, believed.doubtful
 		a.Record.Note(event)
 		_ = held.Release(limit) // tells the cluster that the work has stopped
 		return

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coordd/coordd/client"
+	"github.com/coordd/coordd/test/jepsen-lite/bent"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/store"
 )
@@ -67,6 +68,8 @@ type Surroundings struct {
 	Cluster *client.Client
 	Writer  *history.Writer
 	Store   *store.Client
+	// Clock is what Cluster measures leases with; nil is the true one.
+	Clock *bent.Clock
 	// TTL is that of sessions and leases.
 	TTL time.Duration
 	// Think is how long an actor of fenced-register thinks at most between reading and writing; 0 is DefaultThink.
