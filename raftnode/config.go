@@ -11,6 +11,7 @@ import (
 	"github.com/coordd/coordd/fsm"
 	"github.com/coordd/coordd/raftnode/store"
 	"github.com/coordd/coordd/transport/peer"
+	"github.com/hashicorp/raft"
 )
 
 // Config says who a node is, where it listens, and how patient it is. DefaultConfig gives a complete one except for DataDir; the zero of each tunable
@@ -75,6 +76,8 @@ type Config struct {
 	Network peer.Network
 	// OpenStores opens Raft's stores; store.Open when nil.
 	OpenStores func(store.Options) (*store.Stores, error)
+	// AroundMachine, when not nil, may put something around what Raft gives committed entries to. Tests let the process die there.
+	AroundMachine func(raft.BatchingFSM) raft.BatchingFSM
 	// OnApplied is told every entry that this node's machine has run, in the order of the log and before anybody else hears of it, by the goroutine that feeds the
 	// machine: it must not block, and must not change what it is given. Entries that a snapshot brought are not told. nil means that nobody is told.
 	OnApplied func(index, term uint64, entry []byte, applied fsm.Applied)

@@ -41,11 +41,14 @@ func (n *Node) startRaft() error {
 		return fmt.Errorf("read the term from the data directory: %w", err)
 	}
 	n.transport = peer.NewRaftTransport(n.port, peer.RaftConfig{CurrentTerm: n.currentTermOr(storedTerm), Committed: n.committed, Covered: n.covered, Logger: n.hclog("raft-transport")})
-	replica := &replica{
+	var machine raft.BatchingFSM = &replica{
 		machine: n.machine, progress: n.progress, waits: n.waits, events: n.events, metrics: n.metrics, configured: n.configured, told: n.config.OnApplied,
 		fatal: n.fatal,
 	}
-	n.raft, err = raft.NewRaft(n.raftConfig(), replica, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
+	if n.config.AroundMachine != nil {
+		machine = n.config.AroundMachine(machine)
+	}
+	n.raft, err = raft.NewRaft(n.raftConfig(), machine, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
 	if err != nil {
 		return fmt.Errorf("start Raft: %w", err)
 	}

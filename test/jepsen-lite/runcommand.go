@@ -51,7 +51,7 @@ func planFlags(set *flag.FlagSet, plan *run.Plan) {
 	set.BoolVar(&plan.Compact, "compact", plan.Compact, "let all nodes but the first forget entries that a snapshot holds, so that nodes that lag are sent snapshots")
 	set.DurationVar(&plan.Hold, "hold", plan.Hold, "for how long a fault stays")
 	set.DurationVar(&plan.Calm, "calm", plan.Calm, "for how long it is quiet between faults")
-	set.BoolVar(&plan.Failpoints, "failpoints", plan.Failpoints, "build coordd with the tag failpoints, for the nemeses clock-*, crash-point and *-suspend")
+	set.BoolVar(&plan.Failpoints, "failpoints", plan.Failpoints, "build coordd with the tag failpoints, for the nemeses clock-*, crash-* and *-suspend")
 	set.StringVar(&plan.Mutant, "mutant", plan.Mutant, "plant a bug; see jepsen-lite list")
 	set.StringVar(&plan.Network, "network", plan.Network, "proxies, everywhere; or namespaces, one for each node and client process with a firewall between them, as root on Linux")
 	set.BoolVar(&plan.StopEarly, "stop-early", plan.StopEarly, "stop at the first violation that shows while the run goes on")

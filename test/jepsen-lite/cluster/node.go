@@ -225,8 +225,11 @@ type Orders struct {
 	Crash        string  `json:"crash,omitempty"` // the point where the process kills itself
 }
 
+// MidApply is the place between two entries of a batch that Raft gives to the machine.
+const MidApply = "mid-apply"
+
 // CrashPoints are the places at which a process can be told to die.
-var CrashPoints = []string{"before-store", "after-store", "before-vote", "after-vote", "before-snapshot", "after-snapshot"}
+var CrashPoints = []string{"before-store", "after-store", "before-vote", "after-vote", "before-snapshot", "after-snapshot", MidApply}
 
 // failpointsVariable names, for a node, the file with its orders.
 const failpointsVariable = "COORDD_FAILPOINTS"

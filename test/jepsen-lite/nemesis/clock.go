@@ -14,8 +14,6 @@ var clockNemeses = []Nemesis{
 		Inject: clockStrobe},
 	{Name: "clock-rate", Row: 18, Needs: failpoints, About: "every node's monotonic clock has a rate of its own, up to 8 % fast or slow",
 		Inject: clockRate},
-	{Name: "crash-point", Row: 17, Needs: failpoints, About: "a node dies before or after it stores entries, a vote or a snapshot",
-		Inject: crashPoint},
 }
 
 func failpoints(host Host) string {
@@ -68,26 +66,4 @@ func clockRate(ctx context.Context, env *Env) error {
 		}
 	}
 	return cluster.Pause(ctx, env.Hold+env.TTL)
-}
-
-// crashPoint arms a point and waits until the process has died there. A point that nothing comes to in time is no failure: a node that does not vote cannot die of it.
-func crashPoint(ctx context.Context, env *Env) error {
-	victim := env.anyOrLeader(ctx)
-	point := cluster.CrashPoints[env.Random.IntN(len(cluster.CrashPoints))]
-	if err := victim.Order(cluster.Orders{Crash: point}); err != nil {
-		return err
-	}
-	if point == "before-vote" || point == "after-vote" {
-		if other := env.leader(ctx); other != victim {
-			other.Kill() // so that there is something to vote about
-		}
-	}
-	wait, cancel := context.WithTimeout(ctx, env.Hold)
-	defer cancel()
-	if victim.WaitExit(wait) == nil {
-		env.Printf("%s died %s", victim.Name, point)
-	} else {
-		env.Printf("%s did not come to %s", victim.Name, point)
-	}
-	return cluster.Pause(ctx, env.Hold/2)
 }

@@ -142,7 +142,7 @@ func All() []Nemesis {
 	return slices.Concat([]Nemesis{{
 		Name: "none", About: "nothing goes wrong; the control", Row: 1,
 		Inject: func(ctx context.Context, env *Env) error { return cluster.Pause(ctx, env.Hold) },
-	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, rotNemeses, rogueNemeses, clockNemeses, clientClockNemeses, suspendNemeses, randomNemeses())
+	}}, processNemeses, partitionNemeses, linkNemeses, adminNemeses, diskNemeses, rotNemeses, rogueNemeses, clockNemeses, crashNemeses, clientClockNemeses, suspendNemeses, randomNemeses())
 }
 
 // Heal makes everything well: links, stopped processes, full disks, dead nodes. It waits until every member of the cluster can serve.

@@ -86,7 +86,7 @@ func pr() []Run {
 		{3, "disk-stuck,disk-error", nil},
 		{3, "power-loss,power-loss-all", nil},
 		{5, "power-loss-majority", wal},
-		{3, "clock-wall,clock-strobe,clock-rate,crash-point", failpoints},
+		{3, "clock-wall,clock-strobe,clock-rate,crash-point,crash-mid-apply", failpoints},
 		{3, "bit-flip,torn-tail,rogue-raft,rogue-gossip", nil},
 		{5, "random", nil},
 		{3, "one-way-out,loss,delay", namespaces},

@@ -13,11 +13,13 @@ import (
 
 // at kills the process if this is the point where it is to die.
 func (f *follower) at(point string) {
-	if f.orders.Load().Crash == point {
+	if f.armed(point) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {} // until the signal arrives
 	}
 }
+
+func (f *follower) armed(point string) bool { return f.orders.Load().Crash == point }
 
 // guard puts the points around the stores.
 func (f *follower) guard(stores *store.Stores) {

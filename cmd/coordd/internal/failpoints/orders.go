@@ -28,7 +28,7 @@ type Orders struct {
 }
 
 // Points are the names that Orders.Crash may have.
-var Points = []string{"before-store", "after-store", "before-vote", "after-vote", "before-snapshot", "after-snapshot"}
+var Points = []string{"before-store", "after-store", "before-vote", "after-vote", "before-snapshot", "after-snapshot", "mid-apply"}
 
 const pollInterval = 5 * time.Millisecond
 
@@ -55,6 +55,7 @@ func Install(config *raftnode.Config) error {
 		}
 		return stores, err
 	}
+	config.AroundMachine = follower.around
 	go func() {
 		for range time.Tick(pollInterval) {
 			if err := follower.read(); err != nil {
