@@ -141,12 +141,19 @@ type Run struct {
 	Patience time.Duration
 }
 
-// Said is the hash of a node's state at one index.
+// Said is the hash of a node's state at one index, and when it was heard.
 type Said struct {
 	Node  string
 	Index uint64
 	Hash  string
+	At    int64
 }
+
+// Who notes that another leads, and as what.
+const (
+	Poller  = "poller"
+	OpLeads = "leads"
+)
 
 // Recovery tells how a run came to its end.
 type Recovery struct {
@@ -184,6 +191,7 @@ func All() []Checker {
 		{"durable-grants", "every grant that a client was told of is in the log, for that client", lockWorkloads, true, durableGrants},
 		{"fifo", "who waits first is granted first, and nobody overtakes the queue", []string{"waiters", "shared", "semaphore", "multi", "election"}, true, fifo},
 		{"expiry", "no lease ends earlier than its time to live after the request that extended it last was sent", []string{"expiry"}, false, expiry},
+		{"overdue", "no lease outlives its time to live by more than the time in which nothing was committed, and half a second for each new leader", []string{"expiry"}, true, overdue},
 		{"exactly-once", "no increment and no grant has more than one effect, and none that was acknowledged is missing", []string{"counter", "redis"}, true, exactlyOnce},
 		{"numbered", "a request that is sent again under its number has one effect and one answer", []string{"exactly-once"}, true, numbered},
 		{"together", "a set of locks is granted and ends as one", []string{"multi"}, true, together},

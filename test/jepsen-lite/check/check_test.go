@@ -299,10 +299,10 @@ func TestFenced(t *testing.T) {
 
 func TestAgreement(t *testing.T) {
 	said := func(all ...Said) *Run { return &Run{Said: all} }
-	judged(t, "same", agreement, said(Said{"n1", 5, "a"}, Said{"n2", 5, "a"}), Valid, "")
-	judged(t, "different", agreement, said(Said{"n1", 5, "a"}, Said{"n2", 5, "b"}), Invalid, "after entry 5")
-	judged(t, "one alone that changes its mind", agreement, said(Said{"n1", 5, "a"}, Said{"n1", 5, "b"}), Invalid, "said both")
-	judged(t, "never at one index", agreement, said(Said{"n1", 5, "a"}, Said{"n2", 6, "a"}), Unknown, "")
+	judged(t, "same", agreement, said(Said{"n1", 5, "a", 0}, Said{"n2", 5, "a", 0}), Valid, "")
+	judged(t, "different", agreement, said(Said{"n1", 5, "a", 0}, Said{"n2", 5, "b", 0}), Invalid, "after entry 5")
+	judged(t, "one alone that changes its mind", agreement, said(Said{"n1", 5, "a", 0}, Said{"n1", 5, "b", 0}), Invalid, "said both")
+	judged(t, "never at one index", agreement, said(Said{"n1", 5, "a", 0}, Said{"n2", 6, "a", 0}), Unknown, "")
 }
 
 func TestLiveness(t *testing.T) {

@@ -90,6 +90,7 @@ type command struct {
 	Names   []json.RawMessage `json:"names"`
 	Request string            `json:"request"`
 	Reply   json.RawMessage   `json:"reply"`
+	Keys    []json.RawMessage `json:"keys"` // of a script
 	// A numbered command carries another, under a number of its client's session.
 	Session string   `json:"session"`
 	Number  uint64   `json:"number"`

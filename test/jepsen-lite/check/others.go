@@ -16,8 +16,8 @@ import (
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
 
-// expiry holds the time at which another was granted the name of an abandoned lease against the lease's time to live. The upper side is told, not judged: how
-// long nothing could commit is not known.
+// expiry holds the time at which another was granted the name of an abandoned lease against the lease's time to live. How late it may be is judged by overdue, from the log: who
+// watches may be cut off from it.
 func expiry(run *Run) Result {
 	var violations []string
 	var late []time.Duration

@@ -84,6 +84,10 @@ func leaseMutants() []Mutant {
 			"newLeaderClock(n.config.Clock.Monotonic, n.appliedInstant)",
 			"newLeaderClock(func() time.Duration { return time.Duration(n.config.Clock.Wall().UnixNano()) }, n.appliedInstant)"}},
 			many, withFailpoints(with(3*time.Second, long, "clock-strobe"))},
+		{"slow-cluster-clock", "the cluster's clock goes at half its rate, so leases last twice as long", []Edit{{"raftnode/reign.go",
+			"newLeaderClock(n.config.Clock.Monotonic, n.appliedInstant)",
+			"newLeaderClock(func() time.Duration { return n.config.Clock.Monotonic() / 2 }, n.appliedInstant)"}},
+			0, with(time.Second, short, "kill-one")},
 		{"deadline-from-receive", "the client counts a session's time from when it got the answer, not from when it asked", []Edit{
 			{"client/session.go", "	if err := s.opened(answer, sent); err != nil {", "	sent = c.clock.now()\n	if err := s.opened(answer, sent); err != nil {"},
 			{"client/keepalive.go", "	return s.extend(answer, sent)", "	sent = s.client.clock.now()\n	return s.extend(answer, sent)"}},

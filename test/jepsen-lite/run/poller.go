@@ -17,8 +17,9 @@ type poller struct {
 
 	mu     sync.Mutex
 	said   []check.Said
-	seen   map[check.Said]bool
+	seen   map[check.Said]bool // without their instants
 	leader string
+	term   uint64
 	lag    time.Duration // the longest time in which the poller could not run
 }
 
@@ -61,11 +62,12 @@ func (p *poller) take(name string, status cluster.Status) {
 	said := check.Said{Node: name, Index: status.AppliedIndex, Hash: status.StateHash}
 	if status.AppliedIndex > 0 && !p.seen[said] && len(p.said) < mostSaid {
 		p.seen[said] = true
+		said.At = history.Now()
 		p.said = append(p.said, said)
 	}
-	if status.Role == "leader" && p.leader != name {
-		p.leader = name
-		_ = p.writer.Write(history.Event{Type: history.Note, Process: "poller", Op: "leads", Value: name, Token: int64(status.Term)}) // for the report only
+	if status.Role == "leader" && status.Term > p.term { // one that was deposed and does not know says so of an old term
+		p.leader, p.term = name, status.Term
+		_ = p.writer.Write(history.Event{Type: history.Note, Process: check.Poller, Op: check.OpLeads, Value: name, Token: int64(status.Term)}) // without it nobody is granted more time for a new leader
 	}
 }
 
