@@ -57,6 +57,7 @@ var faults = []fault{
 	{"connections reset", 11, "resets", (*troublemaker).reset},
 	{"connections half reset", 11, "resets", (*troublemaker).abort},
 	{"slow links", 10, "delay", func(m *troublemaker) (func(), time.Duration) { return m.links(m.slow()), m.long() }},
+	{"forwarded requests come twice", 10, "", (*troublemaker).repeat},
 	{"lossy links", 11, "loss", func(m *troublemaker) (func(), time.Duration) { return m.links(m.lossy()), m.long() }},
 	{"kill a node", 23, "power-loss", func(m *troublemaker) (func(), time.Duration) { return m.kill(m.any()), m.long() }},
 	{"kill the leader", 23, "power-loss", func(m *troublemaker) (func(), time.Duration) { return m.kill(m.leader()), m.long() }},
@@ -575,6 +576,7 @@ func (w *world) heal() {
 		w.cluster.Disk(place).SetSyncDelay(0)
 	}
 	w.stalls.disarm()
+	w.repeats.Store(0)
 	w.tell("everything is healed")
 }
 

@@ -70,6 +70,7 @@ type world struct {
 	lives   [maxNodes]atomic.Pointer[life]
 	ending  chan struct{} // closed when clients are to come to an end
 	stalls  *stalls
+	repeats atomic.Int32 // how many faults let forwarded requests come twice
 
 	mu         sync.Mutex
 	violations []string
@@ -189,6 +190,7 @@ func (w *world) configure(place int, config *raftnode.Config) {
 			w.record.told(place, index, term, entry, applied)
 		}
 	}
+	config.Network = &repeater{Network: config.Network, holds: &w.repeats, count: w.count}
 	if w.options.Spoil != nil {
 		w.options.Spoil(config)
 	}
