@@ -28,31 +28,31 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	}
 	fmt.Println("workloads (--workload, names with commas, or all)")
 	for _, one := range workload.All {
-		fmt.Printf("  %-18s %s\n", one.Name, one.About)
+		fmt.Printf("  %-20s %s\n", one.Name, one.About)
 	}
 	fmt.Println("\nnemeses (--nemesis, names with commas), with their rows in the fault matrix")
 	host := run.Host()
 	for _, one := range nemesis.All() {
-		fmt.Printf("  %-18s %2d  %s\n", one.Name, one.Row, one.About)
+		fmt.Printf("  %-20s %2d  %s\n", one.Name, one.Row, one.About)
 		if alias := one.Alias(); alias != "" {
-			fmt.Printf("  %-18s     also called %s\n", "", alias)
+			fmt.Printf("  %-20s     also called %s\n", "", alias)
 		}
 		if needs := one.Requirements(); len(needs) > 0 {
-			fmt.Printf("  %-18s     needs %s\n", "", strings.Join(needs, ", "))
+			fmt.Printf("  %-20s     needs %s\n", "", strings.Join(needs, ", "))
 		}
 		if missing := one.Missing(host, 9, workload.Names()); missing != "" {
-			fmt.Printf("  %-18s     not here: %s\n", "", missing)
+			fmt.Printf("  %-20s     not here: %s\n", "", missing)
 		}
 	}
 	fmt.Println("\nnetworks (--network)")
-	fmt.Printf("  %-18s everything that is sent passes through the harness, in streams and datagrams; needs nothing\n", network.Proxies)
-	fmt.Printf("  %-18s each node and each client process in a network namespace of its own, real packets, and a firewall between them\n", network.Namespaces)
+	fmt.Printf("  %-20s everything that is sent passes through the harness, in streams and datagrams; needs nothing\n", network.Proxies)
+	fmt.Printf("  %-20s each node and each client process in a network namespace of its own, real packets, and a firewall between them\n", network.Namespaces)
 	if missing := network.NamespacesMissing(); missing != "" {
-		fmt.Printf("  %-18s     not here: %s\n", "", missing)
+		fmt.Printf("  %-20s     not here: %s\n", "", missing)
 	}
 	fmt.Println("\ncheckers")
 	for _, one := range check.All() {
-		fmt.Printf("  %-18s %s\n", one.Name, one.About)
+		fmt.Printf("  %-20s %s\n", one.Name, one.About)
 	}
 	fmt.Println("\nmutants (--mutant, or the command mutants for all)")
 	for _, one := range mutant.All() {
@@ -60,7 +60,7 @@ func listCommand(_ context.Context, arguments []string) (check.Verdict, error) {
 	}
 	fmt.Println("\nsuites")
 	for _, one := range suite.All() {
-		fmt.Printf("  %-18s %3d runs: %s\n", one.Name, len(one.Runs), one.About)
+		fmt.Printf("  %-20s %3d runs: %s\n", one.Name, len(one.Runs), one.About)
 	}
 	return "", nil
 }
