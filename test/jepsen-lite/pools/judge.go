@@ -38,11 +38,11 @@ func (c *campaign) judge(ctx context.Context) (check.Verdict, error) {
 		return "", err
 	}
 	compared, differing := committed.SameHistory(logs)
-	ledger := readLedger(longest, poolName)
+	ledger := committed.JudgePool(longest, poolName)
 	events := c.fleet.said()
 	verdicts := []verdict{
 		{"one history", fmt.Sprintf("%d entries compared between nodes", compared), compared, differing},
-		ledger.oneOwner(),
+		oneOwner(ledger),
 		c.storesOrder(writes),
 		writesUnderGrants(writes, ledger),
 		c.beliefs(events),
@@ -52,7 +52,8 @@ func (c *campaign) judge(ctx context.Context) (check.Verdict, error) {
 		nodeLogs(c.nodes.Nodes()),
 	}
 	if c.plan.Early > 0 {
-		verdicts = append(verdicts, verdict{"early ends", fmt.Sprintf("%d sessions ended before their TTL had passed", ledger.early), ledger.early, nil})
+		early := earlyEnds(longest)
+		verdicts = append(verdicts, verdict{"early ends", fmt.Sprintf("%d sessions ended before their TTL had passed", early), early, nil})
 	}
 	if c.plan.Duplicate {
 		verdicts = append(verdicts, verdict{"one process an id", fmt.Sprintf("%d second processes under a live worker's id were told that it is in use", c.found.twins-len(c.found.twinsIn)), c.found.twins, c.found.twinsIn})
@@ -100,6 +101,23 @@ func (c *campaign) tell(verdicts []verdict) check.Verdict {
 	return check.Worst(whole...)
 }
 
+// earlyEnds counts the sessions that ended before their TTL had passed, as they had agreed to.
+func earlyEnds(entries []committed.Entry) (count int) {
+	for _, entry := range entries {
+		for _, event := range entry.Events {
+			if event.Type == "session_ended" && event.Reason == "ended_early" {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+// oneOwner is what the log itself says.
+func oneOwner(of *committed.PoolHistory) verdict {
+	return verdict{"one owner", fmt.Sprintf("%d grants in %d entries of the log, each after the end of the one before", len(of.Granted), of.Entries), len(of.Granted), of.Violations}
+}
+
 // storesOrder reads the store's log again: whatever it took, it had not taken a larger token for that partition before.
 func (c *campaign) storesOrder(writes []write) verdict {
 	v := verdict{name: "no stale write"}
@@ -130,7 +148,7 @@ func (c *campaign) storesOrder(writes []write) verdict {
 }
 
 // writesUnderGrants looks for each write's token in the committed log.
-func writesUnderGrants(writes []write, of *ledger) verdict {
+func writesUnderGrants(writes []write, of *committed.PoolHistory) verdict {
 	v := verdict{name: "writes by owners"}
 	routed := 0
 	for _, w := range writes {
@@ -141,7 +159,7 @@ func writesUnderGrants(writes []write, of *ledger) verdict {
 		if w.How == howRouted {
 			routed++
 		}
-		if owner := of.granted[grant{int(w.Partition), int64(w.Token)}]; owner != workerID(int(w.Worker)) {
+		if owner := of.Granted[committed.Grant{Partition: int(w.Partition), Token: int64(w.Token)}]; owner != workerID(int(w.Worker)) {
 			v.violations = append(v.violations, fmt.Sprintf("%s wrote to partition %d with token %d, which the log granted to %q", workerID(int(w.Worker)), w.Partition, w.Token, owner))
 		}
 	}
@@ -230,9 +248,9 @@ func (c *campaign) early() string {
 }
 
 // rolling looks in the log for partitions that another got while workers were restarted.
-func (c *campaign) rolling(of *ledger) verdict {
+func (c *campaign) rolling(of *committed.PoolHistory) verdict {
 	v := verdict{name: "rolling restart", seen: c.found.rolled}
-	for _, moved := range of.moved(c.found.owners, c.found.before, c.found.after) {
+	for _, moved := range of.Moved(c.found.owners, c.found.before, c.found.after) {
 		v.violations = append(v.violations, moved)
 	}
 	v.says = fmt.Sprintf("%d workers restarted under their ids; %d of %d partitions moved", c.found.rolled, len(v.violations), c.plan.Partitions)
