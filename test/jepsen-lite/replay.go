@@ -62,7 +62,7 @@ func judgedAgain(before *run.Verdict, again []check.Result) (results []check.Res
 	}
 	for _, result := range again {
 		isNew := !slices.ContainsFunc(before.Results, func(one check.Result) bool { return one.Name == result.Name })
-		if isNew && result.Name != "liveness" {
+		if isNew && !seenWhileItRan(result.Name) {
 			result.Says += " (judged for the first time)"
 			results = append(results, result)
 		}
@@ -73,5 +73,8 @@ func judgedAgain(before *run.Verdict, again []check.Result) (results []check.Res
 // knewMore reports that a result rests on more than is left of the run. Whether everything went on was seen while it ran; and the log of the nodes, which linearizable looks at where it can, tells of grants that no client knows, so a
 // history that it does not fit may look well without it.
 func knewMore(before *run.Verdict, result check.Result) bool {
-	return result.Name == "liveness" || result.Name == "linearizable" && result.Verdict == check.Invalid && len(before.Plan.Endpoints) == 0
+	return seenWhileItRan(result.Name) || result.Name == "linearizable" && result.Verdict == check.Invalid && len(before.Plan.Endpoints) == 0
 }
+
+// seenWhileItRan are the checkers that judge what the driver saw while it waited after the last fault.
+func seenWhileItRan(checker string) bool { return checker == "liveness" || checker == "pool-orphans" }

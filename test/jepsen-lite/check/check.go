@@ -8,6 +8,7 @@ import (
 
 	"github.com/coordd/coordd/internal/committed"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
 
 // Verdict is what a checker, or a run, comes to.
@@ -184,7 +185,7 @@ type Checker struct {
 func All() []Checker {
 	return []Checker{
 		{"linearizable", "every answer fits one order of all operations on its name (porcupine)", append([]string{"register", "counter"}, lockWorkloads...), false, linearizable},
-		{"exclusion-log", "in the committed log no lock has two holders, and tokens rise for ever", nil, true, exclusionInLog},
+		{"exclusion-log", "in the committed log no lock has two holders, and tokens rise for ever", withLocks(), true, exclusionInLog},
 		{"exclusion-holders", "no two clients hold a lock at the same time, as long as each may count on it", lockWorkloads, false, exclusionOfHolders},
 		{"clock-jumps", "who holds a lock while its clock jumps past its time, as on a machine that was suspended, counts on it no more", nil, false, clockJumps},
 		{"tokens", "who is granted a lock after another has a larger token, and no token is given twice", lockWorkloads, false, tokens},
@@ -198,10 +199,20 @@ func All() []Checker {
 		{"elections", "who asks or observes sees leaders in their order, and what they said last", []string{"election"}, false, elections},
 		{"forced", "every hold that an operator ended was asked to end, and each that was said to have ended has", []string{"admin"}, true, forced},
 		{"fenced-register", "a register that looks at tokens loses no update", []string{"fenced-register"}, false, fenced},
+		{"at-most-one-owner", "in the committed log each owner of a partition comes after the end of the one before, with a larger token, and nobody else was told or wrote", []string{"pool"}, true, atMostOneOwner},
+		{"pool-workers", "no two workers are sure of one partition at the same time, by the clock that all share, and its tokens rise", []string{"pool"}, false, poolWorkers},
+		{"pool-writes", "what a partition protects takes no write under a token smaller than one before, and loses no update", []string{"pool"}, false, poolWrites},
+		{"pool-routes", "a router's table of a version is the log's, and never an earlier one again", []string{"pool"}, true, poolRoutes},
+		{"pool-orphans", "after the last fault each partition has an owner that writes", []string{"pool"}, false, poolOrphans},
 		{"agreement", "nodes that have run the same entries are in the same state", nil, true, agreement},
 		{"liveness", "after the last fault everything goes on", nil, false, liveness},
 		{"node-logs", "no node crashed, raced or found itself different", nil, true, NodeLogs},
 	}
+}
+
+// withLocks are the workloads that lock something, or write a value, which the log tells like a lock: all but that of partitions.
+func withLocks() []string {
+	return slices.DeleteFunc(workload.Names(), func(name string) bool { return name == "pool" })
 }
 
 // Judge runs all checkers that have something to do with the run. A checker that breaks counts as unknown.
@@ -246,7 +257,7 @@ func (r *Run) seconds(at int64) string {
 // JudgeEarly runs, while a run goes on, the checkers that need nothing but the history and what nodes said. What they find is certain; what they do not find may
 // be found later.
 func JudgeEarly(run *Run) []Result {
-	return JudgeBy(run, "exclusion-holders", "tokens", "expiry", "elections", "fenced-register", "agreement")
+	return JudgeBy(run, "exclusion-holders", "tokens", "expiry", "elections", "fenced-register", "pool-workers", "pool-writes", "agreement")
 }
 
 // JudgeBy runs the checkers with these names, whatever the workloads.

@@ -47,7 +47,7 @@ func fenced(run *Run) Result {
 	var violations []string
 	count := map[string]int{}
 	for _, event := range run.Events {
-		if event.Process != store.Process || event.Token == 0 {
+		if _, ofPool := workload.PoolPartition(event.Key); ofPool || event.Process != store.Process || event.Token == 0 {
 			continue
 		}
 		count[event.Op]++
@@ -108,14 +108,22 @@ func liveness(run *Run) Result {
 	result := found("", "workloads", len(run.Workloads), fmt.Sprintf("%d workloads went on %v after the end of the last fault", len(run.Workloads), recovery.Took.Round(time.Millisecond)), violations)
 	if len(violations) > 0 {
 		result.Says = "not everything went on"
-		if recovery.Lag > machineLag {
-			result.Verdict = Unknown
-			result.Says += fmt.Sprintf("; but the driver itself could not run for %v, so this may be the machine", recovery.Lag.Round(time.Millisecond))
-		}
-		if recovery.Strangers > mostStrangers {
-			result.Verdict = Unknown
-			result.Says += fmt.Sprintf("; but the network did not recognise %d connections between nodes and closed them, so this may be its fault", recovery.Strangers)
-		}
+	}
+	return recovery.excuse(result)
+}
+
+// excuse makes a violation of what should have gone on unknown when the machine, or the network, may be to blame.
+func (r Recovery) excuse(result Result) Result {
+	if result.Verdict != Invalid {
+		return result
+	}
+	if r.Lag > machineLag {
+		result.Verdict = Unknown
+		result.Says += fmt.Sprintf("; but the driver itself could not run for %v, so this may be the machine", r.Lag.Round(time.Millisecond))
+	}
+	if r.Strangers > mostStrangers {
+		result.Verdict = Unknown
+		result.Says += fmt.Sprintf("; but the network did not recognise %d connections between nodes and closed them, so this may be its fault", r.Strangers)
 	}
 	return result
 }

@@ -20,6 +20,7 @@ type Tracker struct {
 	readers  map[string]int         // how often a register was read, by somebody who holds its lock
 	written  map[string]int64       // when a plain register was last written, by key
 	granted  map[string]grants      // by workload
+	served   map[string]int64       // when the last write to a partition of the pool that succeeded was begun, by key
 }
 
 // grants are how many there were, and the client process of the last.
@@ -45,7 +46,7 @@ func (t Thought) Process() string {
 
 // NewTracker follows nothing yet.
 func NewTracker() *Tracker {
-	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}, written: map[string]int64{}, granted: map[string]grants{}}
+	return &Tracker{changed: make(chan struct{}), invoked: map[string]int64{}, progress: map[string][]invokedAt{}, thinking: map[string]Thought{}, readers: map[string]int{}, written: map[string]int64{}, granted: map[string]grants{}, served: map[string]int64{}}
 }
 
 // Observe takes one event in.
@@ -57,6 +58,9 @@ func (t *Tracker) Observe(event history.Event) {
 		t.invoked[event.Process] = event.At
 	case history.OK:
 		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(t.invoked[event.Process]))
+		if event.Op == workload.OpWrite {
+			t.served[event.Key] = max(t.served[event.Key], t.invoked[event.Process])
+		}
 		delete(t.invoked, event.Process)
 		if event.Op == workload.OpAcquire {
 			t.granted[event.Workload] = grants{t.granted[event.Workload].count + 1, Thought{Actor: event.Process}.Process()}
@@ -74,6 +78,9 @@ func (t *Tracker) Observe(event history.Event) {
 }
 
 func (t *Tracker) note(event history.Event) {
+	if _, ofPool := workload.PoolPartition(event.Key); ofPool {
+		return // its owners are no holders of a lock
+	}
 	switch {
 	case event.Op == workload.OpExpired:
 		t.progress[event.Workload] = append(t.progress[event.Workload], invokedAt(event.At))
@@ -128,6 +135,20 @@ func (t *Tracker) since(name string, instant int64) int {
 		}
 	}
 	return count
+}
+
+// Served waits until every partition of the pool has been written to by an owner that began after the instant, and returns those that were not when the context ends before.
+func (t *Tracker) Served(ctx context.Context, since int64) (lacking []int, err error) {
+	err = t.until(ctx, func() bool {
+		lacking = lacking[:0]
+		for partition := range workload.PoolPartitions {
+			if t.served[workload.PoolKey(partition)] < since {
+				lacking = append(lacking, partition)
+			}
+		}
+		return len(lacking) == 0
+	})
+	return lacking, err
 }
 
 // Written waits until plain registers have been written since the instant, and names them.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 	"github.com/coordd/coordd/test/jepsen-lite/store"
+	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
 
 func TestProgressCountsWhatWasBegunAfterTheInstant(t *testing.T) {
@@ -32,6 +33,51 @@ func TestProgressCountsWhatWasBegunAfterTheInstant(t *testing.T) {
 		}()
 		if lacking, err := tracker.Progress(t.Context(), []string{"lock"}, 100, 1); err != nil {
 			t.Errorf("lacking %v, %v", lacking, err)
+		}
+	})
+}
+
+func TestAPoolIsServedWhenEachPartitionWasWrittenToAfterTheInstant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := NewTracker()
+		write := func(partition int, invoked int64, how history.Type) {
+			event := history.Event{Process: "a", Workload: "pool", Op: workload.OpWrite, Key: workload.PoolKey(partition), Type: history.Invoke, At: invoked}
+			tracker.Observe(event)
+			event.Type, event.At = how, invoked+200
+			tracker.Observe(event)
+		}
+		for partition := range workload.PoolPartitions {
+			write(partition, 110, history.OK)
+		}
+		write(0, 90, history.OK) // of another worker, begun earlier and ended later
+		limit, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if lacking, err := tracker.Served(limit, 100); err != nil || len(lacking) != 0 {
+			t.Errorf("lacking %v, %v", lacking, err)
+		}
+		write(5, 120, history.Fail) // a stale one
+		if lacking, err := tracker.Served(limit, 111); err == nil || len(lacking) != workload.PoolPartitions {
+			t.Errorf("lacking %v, %v", lacking, err)
+		}
+		for partition := range workload.PoolPartitions - 1 {
+			write(partition, 111, history.OK)
+		}
+		limit2, cancel2 := context.WithTimeout(t.Context(), time.Second)
+		defer cancel2()
+		if lacking, err := tracker.Served(limit2, 111); err == nil || !slices.Equal(lacking, []int{workload.PoolPartitions - 1}) {
+			t.Errorf("lacking %v, %v", lacking, err)
+		}
+	})
+}
+
+func TestAWorkerOfAPoolIsNoThinker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tracker := NewTracker()
+		tracker.Observe(history.Event{Process: store.Process, Type: history.Note, Op: store.OpRead, Key: workload.PoolKey(3), Holder: "pool/static", Token: 7})
+		limit, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if thought, err := tracker.Thinking(limit); err == nil {
+			t.Errorf("%+v would be stopped as the holder of a lock", thought)
 		}
 	})
 }

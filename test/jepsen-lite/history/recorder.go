@@ -15,6 +15,9 @@ func NewRecorder(writer *Writer, name, workload string) *Recorder {
 	return &Recorder{writer: writer, name: name, workload: workload}
 }
 
+// Name is the name that it was given.
+func (r *Recorder) Name() string { return r.name }
+
 // process is the name of the present life: after info it is another one.
 func (r *Recorder) process() string {
 	if r.lives == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -161,12 +162,16 @@ func (r *run) recover(ctx context.Context) {
 		looking.Go(func() { r.lookAfterNodes(waiting) })
 	}
 	lacking, err := r.tracker.Progress(waiting, r.plan.Workloads, begin, recoveryCount)
-	cancel()
-	looking.Wait()
+	r.result.Took = time.Duration(history.Now() - begin)
 	if err != nil {
 		r.result.Lacking = lacking
 	}
-	r.result.Took, r.result.Strangers = time.Duration(history.Now()-begin), r.net.Effects().Strangers-strangers
+	if slices.Contains(r.plan.Workloads, "pool") {
+		_, _ = r.tracker.Served(waiting, begin) // what lacks is found by who reads the history
+	}
+	cancel()
+	looking.Wait()
+	r.result.Strangers = r.net.Effects().Strangers - strangers
 	if r.poller != nil {
 		r.result.Lag = r.poller.resetLag()
 	}

@@ -38,6 +38,7 @@ var All = []Workload{
 	{"election", "campaign, proclaim, look and observe who leads, hand over, resign", 3, electionActor},
 	{"exactly-once", "numbered acquires that are sent again, at once and when they are over", 2, onceActor},
 	{"admin", "locks that operators take from their holders, and sessions that they end, without haste", 2, adminActor},
+	{"pool", "workers join a pool, write under the tokens of their partitions, leave, restart and come back; routers look owners up", 3, poolActor},
 	{"counter", "INCR: each at most once, and none that was acknowledged is missing", 2, counterActor},
 	{"register", "SET, GET and SET IFEQ: every answer fits one order of all", 3, registerActor},
 }
