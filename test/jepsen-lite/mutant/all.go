@@ -39,6 +39,14 @@ func keeping(adapt func(*run.Plan)) func(*run.Plan) {
 	}
 }
 
+// sharing lets clients do nothing but share partitions.
+func sharing(adapt func(*run.Plan)) func(*run.Plan) {
+	return func(plan *run.Plan) {
+		adapt(plan)
+		plan.Workloads = []string{"pool"}
+	}
+}
+
 const (
 	short = 10 * time.Second
 	long  = 30 * time.Second
@@ -180,6 +188,9 @@ func (n *Node) evictWorkersOf(remote string) {
 }`},
 			{"raftnode/peer_handler.go", "	\"github.com/coordd/coordd/transport/peer\"\n", "	\"github.com/coordd/coordd/fsm/command\"\n	\"github.com/coordd/coordd/transport/peer\"\n"},
 		}, few, nil},
+		{"handover-without-asking", "a partition that is to move is taken from its owner at once, without waiting until that has stopped", []Edit{{"fsm/pools_handover.go",
+			"		part.draining = max(1, s.now)\n		p.setPart(waiting[i], part)\n",
+			"		p.setPart(waiting[i], partRecord{token: part.token})\n		late = true\n"}}, few, sharing(with(time.Second, short, "pause-client", "one-way-out"))},
 	}
 }
 
