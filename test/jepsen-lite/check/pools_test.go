@@ -222,7 +222,7 @@ func TestARunOfAPoolAloneIsJudgedByCheckersOfPoolsAndOfNodes(t *testing.T) {
 	for _, result := range Judge(run) {
 		names = append(names, result.Name)
 	}
-	if got, want := strings.Join(names, " "), "at-most-one-owner pool-workers pool-writes pool-routes pool-orphans agreement liveness node-logs"; got != want {
+	if got, want := strings.Join(names, " "), "clock-jumps at-most-one-owner pool-workers pool-writes pool-routes pool-orphans agreement liveness node-logs"; got != want {
 		t.Errorf("judged by %s; want %s", got, want)
 	}
 }

@@ -17,7 +17,7 @@ import (
 const (
 	OpJoin     = "join"
 	OpPart     = "part"     // ends a membership; Value says how: leave, close or restart
-	OpWrite    = "write"    // to what a partition protects, under its token. Sent is an instant at which the worker owned it, by its own session; fail: the token was refused
+	OpWrite    = "write"    // to what a partition protects, under its token. Sent is an instant at which the worker owned it, by its own session, 0 if its clock was outside of what is promised; fail: the token was refused
 	OpAssigned = "assigned" // a note: the worker is told that it owns a partition
 	OpRevoked  = "revoked"  // a note: it stops. Until is the last instant at which it was sure that it owned it, by its own session; 0 if it never looked
 	OpRouted   = "routed"   // a note: a router, Holder, says that ID owns the partition with Token, by version Number of its table
@@ -121,7 +121,7 @@ type ownership struct {
 	token int64
 	value string // what the store has, unless another has written
 	known bool
-	sure  int64 // when the worker last was sure that it owns it
+	sure  int64 // when the worker last was sure that it owns it, by a clock that is as promised
 }
 
 // join makes the pool, if nobody has, and joins. An id that lives elsewhere is waited for.
@@ -189,7 +189,8 @@ func (m *membership) lookAtAll() {
 	}
 }
 
-// do works for a partition, if the worker owns it. At the instant that work is given the worker owned it: the instant is taken before its session is asked whether it lives.
+// do works for a partition, if the worker owns it. At the instant that work is given the worker owned it: the instant is taken before its session is asked whether it lives. It is 0 while the
+// worker's clock is outside of what is promised: it may then be sure for too long, and tokens must be enough.
 func (m *membership) do(partition int, work func(held *ownership, sure int64)) (owned bool) {
 	m.mu.Lock()
 	held := m.owned[partition]
@@ -198,9 +199,12 @@ func (m *membership) do(partition int, work func(held *ownership, sure int64)) (
 		return false
 	}
 	sure := history.Now()
+	if _, doubtful := m.actor.Clock.Until(sure, 0); doubtful {
+		sure = 0
+	}
 	_ = m.worker.Do(context.Background(), m.keys[partition], func(_ context.Context, token uint64) error { // or it was revoked meanwhile
 		if int64(token) == held.token {
-			held.sure, owned = sure, true
+			held.sure, owned = max(held.sure, sure), true
 			work(held, sure)
 		}
 		return nil
