@@ -75,9 +75,10 @@ type Worker struct {
 	returns    []string       // partition, token, partition, token … to be acknowledged
 	stale      bool           // what the worker owns is to be asked for
 	parting    parting
-	keep       time.Duration // of parting, for a restart
-	leaving    bool          // the cluster has been told; only the worker's goroutine looks at it
-	err        error         // set before done is closed
+	giveUp     context.CancelCauseFunc // of joining again, while that is tried
+	keep       time.Duration           // of parting, for a restart
+	leaving    bool                    // the cluster has been told; only the worker's goroutine looks at it
+	err        error                   // set before done is closed
 }
 
 // parting is how a worker wants to end.
@@ -237,6 +238,9 @@ func (w *Worker) part(ctx context.Context, how parting, keep time.Duration) erro
 	w.mu.Lock()
 	if w.parting == partingNot {
 		w.parting, w.keep = how, keep
+	}
+	if w.giveUp != nil {
+		w.giveUp(ErrLeft) // it has nothing to hand over
 	}
 	w.mu.Unlock()
 	w.hurry()

@@ -42,25 +42,39 @@ func (w *Worker) mayRejoin(err error) bool {
 	return errors.As(err, &lost) && w.ctx.Err() == nil && w.parting == partingNot
 }
 
-// rejoin joins with a new session, as often as it takes.
+// rejoin joins with a new session, as often as it takes, unless the worker is asked to leave meanwhile: it has nothing then.
 func (w *Worker) rejoin(predecessor Credentials) error {
+	ctx, giveUp := context.WithCancelCause(w.ctx)
+	defer giveUp(nil)
+	if !w.begins(giveUp) {
+		return ErrLeft
+	}
+	defer w.begins(nil)
 	for attempt := 1; ; attempt++ {
-		err := w.enroll(w.ctx, predecessor)
+		err := w.enroll(ctx, predecessor)
 		var changed *PoolChangedError
 		switch {
 		case err == nil:
 			return nil
 		case errors.As(err, &changed):
 			return err
-		case w.ctx.Err() != nil:
-			return context.Cause(w.ctx)
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
 		case hasCode(err, "NOPOOL"):
 			return &PoolChangedError{Pool: w.pool.name, Incarnation: w.router.Incarnation()}
 		}
-		if pause(w.ctx, attempt) != nil {
-			return context.Cause(w.ctx)
+		if pause(ctx, attempt) != nil {
+			return context.Cause(ctx)
 		}
 	}
+}
+
+// begins notes how joining again is given up, unless the worker has been asked to leave.
+func (w *Worker) begins(giveUp context.CancelCauseFunc) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.giveUp = giveUp
+	return w.parting == partingNot
 }
 
 func (w *Worker) loseAll(cause error) {

@@ -263,6 +263,45 @@ func TestAPartitionIsTakenAway(t *testing.T) {
 	})
 }
 
+// A worker that lost its session joins again, and its id lives elsewhere. It is asked to leave: it has nothing to give back, and nothing to wait for.
+func TestLeavingWhileTheIDIsInUseElsewhere(t *testing.T) {
+	for what, leave := range map[string]func(*Worker, context.Context) error{
+		"leave":   (*Worker).Leave,
+		"restart": func(w *Worker, ctx context.Context) error { return w.Restart(ctx, time.Minute) },
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cluster := newFakeCluster()
+			fakePool(cluster, func() []byte { return assignment(5, []any{0, 11, 2, 13}) })
+			c := dialFake(t, cluster, nil)
+			defer finish(t, cluster, c)
+			worker := joinFake(t, c, nil)
+			cluster.answer("POOL.JOIN", func([]string) []byte {
+				return wire.AppendError(nil, `WORKERBUSY worker 'a' is session 3-0 {"remaining_ms":4000}`)
+			})
+			cluster.cutRenewals()
+			time.Sleep(time.Minute)
+			cluster.script(nil)
+			time.Sleep(time.Minute)
+			if tried := cluster.commands("POOL.JOIN"); tried < 10 {
+				t.Fatalf("it tried %d times to join", tried)
+			}
+			asked, closed := time.Now(), cluster.commands("SESSION.CLOSE")
+			limited, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if err := leave(worker, limited); err != nil || time.Since(asked) > time.Second {
+				t.Errorf("%s took %v: %v", what, time.Since(asked), err)
+			}
+			if err := worker.Err(); !errors.Is(err, ErrLeft) {
+				t.Fatalf("%s: the worker ended with %v", what, err)
+			}
+			synctest.Wait()
+			if now := cluster.commands("SESSION.CLOSE"); now != closed+1 {
+				t.Errorf("%s: the session with which it tried to join is not closed: %d were, and %d before", what, now, closed)
+			}
+		})
+	}
+}
+
 func TestJoinThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := newFakeCluster()
