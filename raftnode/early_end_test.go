@@ -134,17 +134,23 @@ func TestS28_ALiarEndsNoSessionThatIsRenewed(t *testing.T) {
 	_ = impostor.Close()
 	before := c.Node(leader).Status().AppliedIndex
 	renewals, begin := uint64(0), time.Now()
+	renewed, longest := begin, time.Duration(0)
 	for round := uint32(0); time.Since(begin) < 3*earlyAfter; round++ {
 		lie(t, c.Node(0).Status().ClusterName, seeds, []string{"", "worker-" + session.String()}, 1_000_000+round)
 		c.Do(leader, command.SessionKeepAlive{Session: session})
+		longest, renewed = max(longest, time.Since(renewed)), time.Now()
 		renewals++
 		time.Sleep(earlyAfter / 10)
 	}
-	if !sessionLives(c, leader, session) {
+	lives, took := sessionLives(c, leader, session), time.Since(begin)
+	if longest = max(longest, time.Since(renewed)); longest >= earlyAfter {
+		t.Skipf("the machine was so busy that a renewal took %v, after which the session may end: nothing is shown", longest)
+	}
+	if !lives {
 		t.Error("a liar ended the session of a worker that renews")
 	}
 	// Beside the renewals there are ticks, at most four a second, and the entries of nodes about themselves.
-	if entries := c.Node(leader).Status().AppliedIndex - before; entries > 2*renewals+60 {
+	if entries := c.Node(leader).Status().AppliedIndex - before; entries > 2*renewals+50+4*uint64(took/time.Second) {
 		t.Errorf("the lies cost %d entries beside %d renewals", entries-renewals, renewals)
 	}
 }
