@@ -115,9 +115,9 @@ func newStage(t *testing.T) *stage {
 }
 
 // join makes this process a worker.
-func (s *stage) join(id string, earlyEnd time.Duration, gossip client.WorkerGossip, handler client.PoolHandler) *client.Worker {
+func (s *stage) join(id string, session client.SessionOptions, gossip client.WorkerGossip, handler client.PoolHandler) *client.Worker {
 	s.t.Helper()
-	worker, err := s.cluster.Pool(poolName).Join(s.t.Context(), client.WorkerConfig{ID: id, Session: client.SessionOptions{TTL: ttl, EarlyEnd: earlyEnd}, Gossip: gossip}, handler)
+	worker, err := s.cluster.Pool(poolName).Join(s.t.Context(), client.WorkerConfig{ID: id, Session: session, Gossip: gossip}, handler)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -187,7 +187,7 @@ func (s *stage) told() map[string]string {
 // partitions wait for its TTL. It comes back each time under the same id.
 func TestHowSoonAKilledWorkerIsReplaced(t *testing.T) {
 	s := newStage(t)
-	survivor := s.join("survivor", 0, nil, nil)
+	survivor := s.join("survivor", client.SessionOptions{TTL: ttl}, nil, nil)
 	key, other := localcluster.GossipKey(), []byte(strings.Repeat("x", 32))
 	took := map[string]time.Duration{}
 	for _, c := range []struct {
@@ -246,7 +246,8 @@ func TestAFalseDeathTakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	lost := &losses{}
-	worker := s.join("lives", early, gossip, lost)
+	agreed := client.SessionOptions{TTL: 15 * time.Second, EarlyEnd: 5 * time.Second} // keepalives get through in that time on a busy machine too
+	worker := s.join("lives", agreed, gossip, lost)
 	session := worker.Credentials().Session
 	s.until("it owns everything", func() bool { return len(worker.Owned()) == partitions })
 	s.until("the nodes hear it", func() bool { return s.told()[session] == "alive" && gossip.Heard(t.Context()) })
@@ -255,7 +256,7 @@ func TestAFalseDeathTakesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.until("the nodes declare it dead", func() bool { return s.told()[session] == "dead" })
-	time.Sleep(3 * early)
+	time.Sleep(3 * agreed.EarlyEnd)
 	if gossip.Heard(t.Context()) {
 		t.Error("a member that has ended is heard")
 	}
