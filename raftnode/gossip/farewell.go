@@ -15,7 +15,7 @@ const (
 	// farewellHolds is how long a farewell is believed. Who said it and stays, and dies later, has died.
 	farewellHolds = 10 * time.Second
 	// farewellPatience bounds how long a farewell may take; who does not hear it takes the leave for a death.
-	farewellPatience = 300 * time.Millisecond
+	farewellPatience = time.Second
 )
 
 // sayFarewell tells the members that this node leaves.

@@ -239,9 +239,13 @@ func (t *table) list(workers bool) []Member {
 			delete(t.members, id)
 			continue
 		}
-		if member.IsWorker() == workers {
-			members = append(members, member)
+		if member.IsWorker() != workers {
+			continue
 		}
+		if member.State == Suspect && time.Since(t.farewell[id]) < farewellHolds {
+			member.State = Left // it said so, and does not answer any more; that memberlist has not told yet is no suspicion
+		}
+		members = append(members, member)
 	}
 	slices.SortFunc(members, func(a, b Member) int { return strings.Compare(a.NodeID, b.NodeID) })
 	return members

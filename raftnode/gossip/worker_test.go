@@ -167,6 +167,27 @@ func TestAWorkersWordIsNotANodes(t *testing.T) {
 	}
 }
 
+// Who said farewell and does not answer any more has left, also while memberlist has not told.
+func TestAFarewellIsNoSuspicion(t *testing.T) {
+	table := newTable()
+	table.NotifyJoin(workerNode(t, "worker"))
+	shown := func() State { return table.list(true)[0].State }
+	table.farewell["worker"] = time.Now()
+	if state := shown(); state != Alive {
+		t.Errorf("one that answers is shown as %s", state)
+	}
+	for range suspectAfter {
+		table.answered("worker", false)
+	}
+	if state := shown(); state != Left {
+		t.Errorf("one that said farewell and does not answer is shown as %s", state)
+	}
+	table.farewell["worker"] = time.Now().Add(-farewellHolds)
+	if state := shown(); state != Suspect {
+		t.Errorf("one that said farewell long ago, stayed, and does not answer is shown as %s", state)
+	}
+}
+
 func newTable() *table {
 	return &table{self: "a", logger: hclog.NewNullLogger(), changed: make(chan struct{}, 1), members: map[string]Member{}, silences: map[string]int{}, farewell: map[string]time.Time{}}
 }
