@@ -196,8 +196,13 @@ func (t *table) NotifyMsg(message []byte) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if member, known := t.members[string(id)]; known && member.Alive() {
-		t.farewell[string(id)] = time.Now()
+	switch member, known := t.members[string(id)]; {
+	case !known:
+	case member.Alive():
+		t.farewell[member.NodeID] = time.Now()
+	case member.State == Dead && time.Since(member.Since) < farewellHolds: // memberlist told first
+		member.State = Left
+		t.believe(member)
 	}
 }
 

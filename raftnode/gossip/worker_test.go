@@ -279,3 +279,21 @@ func TestWhoIsNotUnderstoodIsNotListedAsDead(t *testing.T) {
 		t.Errorf("a worker that was listed and is gone: %+v", workers)
 	}
 }
+
+// memberlist tells of a leave over another way than the farewell takes, and may be first.
+func TestAFarewellThatComesAfterTheLeaveCounts(t *testing.T) {
+	table := newTable()
+	table.NotifyJoin(workerNode(t, "worker"))
+	table.NotifyLeave(workerNode(t, "worker"))
+	table.NotifyMsg(append(farewellWord[:len(farewellWord):len(farewellWord)], "worker"...))
+	if state := table.list(true)[0].State; state != Left {
+		t.Errorf("it is shown as %s", state)
+	}
+	dead := table.members["worker"]
+	dead.State, dead.Since = Dead, time.Now().Add(-farewellHolds)
+	table.members["worker"] = dead
+	table.NotifyMsg(append(farewellWord[:len(farewellWord):len(farewellWord)], "worker"...))
+	if state := table.list(true)[0].State; state != Dead {
+		t.Errorf("one that died long ago is shown as %s after a farewell", state)
+	}
+}
