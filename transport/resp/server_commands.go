@@ -11,8 +11,8 @@ import (
 
 func serverRows() []*row {
 	const config, slow = "admin noscript loading stale", "@admin @slow @dangerous"
-	clusterChild := func(name string) *row {
-		return &row{name: name, arity: -2, flags: "loading stale", categories: "@slow", group: "cluster", handle: refuseCluster, summary: "Refused: this is not a Redis cluster."}
+	clusterChild := func(name string, arity int) *row {
+		return &row{name: name, arity: arity, flags: "loading stale", categories: "@slow", group: "cluster", handle: refuseCluster, summary: "Refused: this is not a Redis cluster."}
 	}
 	refuseConfig := func(name, sentence string) *row {
 		return &row{name: name, arity: -2, flags: config, categories: slow, group: "server", summary: sentence,
@@ -41,8 +41,8 @@ func serverRows() []*row {
 			refuseConfig("rewrite", "CONFIG REWRITE is refused: coordd does not change its config file"),
 		),
 		container("cluster", "cluster", "@slow", "Refused: this is not a Redis cluster.",
-			clusterChild("slots"), clusterChild("shards"), clusterChild("nodes"), clusterChild("info"), clusterChild("myid"),
-			clusterChild("keyslot"), clusterChild("countkeysinslot"), clusterChild("links"), clusterChild("myshardid"), clusterChild("reset")),
+			clusterChild("slots", 2), clusterChild("shards", 2), clusterChild("nodes", 2), clusterChild("info", 2), clusterChild("myid", 2),
+			clusterChild("keyslot", 3), clusterChild("countkeysinslot", 3), clusterChild("links", 2), clusterChild("myshardid", 2), clusterChild("reset", -2)),
 		{name: "wait", arity: 3, flags: "noscript", categories: "@slow @connection", group: "generic", usage: "numreplicas timeout", handle: (*connection).wait,
 			summary: "Answers how many other voters hold every write answered here, which never has to be waited for."},
 		{name: "waitaof", arity: 4, flags: "noscript", categories: "@slow @connection", group: "generic", usage: "numlocal numreplicas timeout", handle: (*connection).waitAOF,
