@@ -120,21 +120,27 @@ func TestS28_GossipMakesTheLeaderLookSoonerAndDecidesNothing(t *testing.T) {
 // Whoever has reached the gossip can declare a worker dead as often as he likes, and claim that its session is his own and die: as long as the worker renews, its session stays, and no entry is written.
 func TestS28_ALiarEndsNoSessionThatIsRenewed(t *testing.T) {
 	c, leader, seeds := gossiping(t)
+	for attempt := 1; ; attempt++ {
+		longest := renewUnderLies(t, c, leader, seeds)
+		if longest < earlyAfter {
+			return
+		}
+		if attempt == 5 {
+			t.Skipf("five times the machine was so busy that a renewal took long, the last one %v, after which the session may end: nothing is shown", longest)
+		}
+	}
+}
+
+// renewUnderLies renews a session of a worker that is said to be dead all the time, and gives the longest time that it was not renewed. Was that short enough, then the session must live.
+func renewUnderLies(t *testing.T, c *clustertest.Cluster, leader int, seeds []string) (longest time.Duration) {
+	t.Helper()
 	session := opens(t, c, leader, true)
 	worker := appears(t, c, seeds, session)
 	defer worker.Close()
-	impostor, err := gossip.Start(gossip.Config{NodeID: "impostor", ListenAddress: "127.0.0.1:0",
-		Worker: gossip.Worker{ClusterName: c.Node(0).Status().ClusterName, Session: session.String()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := impostor.Join(seeds); err != nil {
-		t.Fatal(err)
-	}
-	_ = impostor.Close()
+	impersonate(t, c, seeds, session)
 	before := c.Node(leader).Status().AppliedIndex
 	renewals, begin := uint64(0), time.Now()
-	renewed, longest := begin, time.Duration(0)
+	renewed := begin
 	for round := uint32(0); time.Since(begin) < 3*earlyAfter; round++ {
 		lie(t, c.Node(0).Status().ClusterName, seeds, []string{"", "worker-" + session.String()}, 1_000_000+round)
 		c.Do(leader, command.SessionKeepAlive{Session: session})
@@ -144,7 +150,7 @@ func TestS28_ALiarEndsNoSessionThatIsRenewed(t *testing.T) {
 	}
 	lives, took := sessionLives(c, leader, session), time.Since(begin)
 	if longest = max(longest, time.Since(renewed)); longest >= earlyAfter {
-		t.Skipf("the machine was so busy that a renewal took %v, after which the session may end: nothing is shown", longest)
+		return longest
 	}
 	if !lives {
 		t.Error("a liar ended the session of a worker that renews")
@@ -152,6 +158,21 @@ func TestS28_ALiarEndsNoSessionThatIsRenewed(t *testing.T) {
 	// Beside the renewals there are ticks, at most four a second, and the entries of nodes about themselves.
 	if entries := c.Node(leader).Status().AppliedIndex - before; entries > 2*renewals+50+4*uint64(took/time.Second) {
 		t.Errorf("the lies cost %d entries beside %d renewals", entries-renewals, renewals)
+	}
+	return longest
+}
+
+// impersonate lets somebody appear who says that the session is his, and die without a word.
+func impersonate(t *testing.T, c *clustertest.Cluster, seeds []string, session command.SessionID) {
+	t.Helper()
+	impostor, err := gossip.Start(gossip.Config{NodeID: "impostor-" + session.String(), ListenAddress: "127.0.0.1:0",
+		Worker: gossip.Worker{ClusterName: c.Node(0).Status().ClusterName, Session: session.String()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer impostor.Close()
+	if _, err := impostor.Join(seeds); err != nil {
+		t.Fatal(err)
 	}
 }
 

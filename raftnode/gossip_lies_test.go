@@ -1,32 +1,17 @@
 package raftnode_test
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"testing"
 	"time"
 
 	"github.com/coordd/coordd/fsm/command"
+	"github.com/coordd/coordd/internal/forgery"
 	"github.com/coordd/coordd/raftnode"
 	"github.com/coordd/coordd/raftnode/clustertest"
 	"github.com/coordd/coordd/raftnode/gossip"
 )
-
-// forgedDeath is what memberlist sends when a node is dead, as whoever reaches an unencrypted gossip port can make it: under the cluster's label, by the node itself, and newer than all that is known.
-func forgedDeath(label, node string, incarnation uint32) []byte {
-	const labelType, deadType = 244, 5
-	packet := append([]byte{labelType, byte(len(label))}, label...)
-	packet = append(packet, deadType, 0x83) // a map of three
-	text := func(s string) { packet = append(append(packet, 0xa0|byte(len(s))), s...) }
-	text("Incarnation")
-	packet = binary.BigEndian.AppendUint32(append(packet, 0xce), incarnation)
-	for _, key := range []string{"Node", "From"} {
-		text(key)
-		text(node)
-	}
-	return packet
-}
 
 // Gossip never decides: while an impostor tells every node that all others are dead, and that it belongs to the cluster itself, each partition stays with its owner under its token, the
 // members stay members, and nobody stands for election.
@@ -103,7 +88,7 @@ func lie(t *testing.T, label string, addresses, ids []string, incarnation uint32
 		}
 		for about, id := range ids {
 			if about != to {
-				_, _ = conn.Write(forgedDeath(label, id, incarnation)) // a packet may get lost; there are many
+				_, _ = conn.Write(forgery.Death(label, id, id, incarnation)) // a packet may get lost; there are many
 			}
 		}
 		conn.Close()

@@ -43,7 +43,7 @@ var rooms = []room{
 		"it gives a worker the nodes' gossip, and nothing else of a server; programs without it link neither"},
 	{"cmd", []string{"cmd", "fsm", "ring", "transport", "raftnode", "client", "internal"}, nil,
 		"cmd wires the rooms together"},
-	{"test/jepsen-lite", []string{"test/jepsen-lite", "client", "transport/resp/wire", "internal/committed", "internal/freeport", "internal/plant", "internal/process"}, nil,
+	{"test/jepsen-lite", []string{"test/jepsen-lite", "client", "transport/resp/wire", "internal/committed", "internal/forgery", "internal/freeport", "internal/plant", "internal/process"}, nil,
 		"the harness sees coordd from outside, as users do: through its program, its ports and its client"},
 	{"test/jepsen-lite/sim", []string{"test/jepsen-lite/sim", "raftnode", "fsm", "transport"}, nil,
 		"a simulation plays nodes from inside, without doors and clients"},

@@ -1,11 +1,12 @@
 package nemesis
 
 import (
-	"encoding/binary"
 	"net"
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"github.com/coordd/coordd/internal/forgery"
 )
 
 // lieInterval is how often live members are declared dead. They deny it, under a higher incarnation, so the next lie needs a higher one still.
@@ -17,21 +18,6 @@ var liesBegan = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 // incarnationOfLies rises by ten a second, also from one liar to the next, so that a member that has denied one lie does not outlast the next.
 func incarnationOfLies(now time.Time) uint32 {
 	return uint32(now.Sub(liesBegan) / (100 * time.Millisecond))
-}
-
-// falseDeath is what memberlist sends when a member is dead, as whoever reaches an unencrypted gossip port can make it: the cluster's label, and a map of three in msgpack.
-func falseDeath(label, member, by string, incarnation uint32) []byte {
-	const labelType, deadType = 244, 5
-	packet := append([]byte{labelType, byte(len(label))}, label...)
-	packet = append(packet, deadType, 0x83)
-	text := func(s string) { packet = append(append(packet, 0xd9, byte(len(s))), s...) }
-	text("Incarnation")
-	packet = binary.BigEndian.AppendUint32(append(packet, 0xce), incarnation)
-	text("Node")
-	text(member)
-	text("From")
-	text(by)
-	return packet
 }
 
 // heardOf are the members that are not the liar itself, from what gossip told it: nodes, and workers that take part.
@@ -56,7 +42,7 @@ func (e *Env) declareDead(from net.PacketConn, members map[string]bool, liar str
 			continue
 		}
 		for member := range members {
-			if _, err := from.WriteTo(falseDeath(ClusterName, member, liar, incarnation), target); err == nil {
+			if _, err := from.WriteTo(forgery.Death(ClusterName, member, liar, incarnation), target); err == nil {
 				told++
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/memberlist"
+
+	"github.com/coordd/coordd/internal/forgery"
 )
 
 // A member that lives is believed to be dead because somebody says so, and denies it; and so again.
@@ -42,7 +44,7 @@ func TestAFalseDeathIsBelievedAndDenied(t *testing.T) {
 	defer socket.Close()
 	for range 2 {
 		for until := time.Now().Add(10 * time.Second); len(left) == 0; time.Sleep(lieInterval) {
-			if _, err := socket.Write(falseDeath(ClusterName, victim, "rogue", incarnationOfLies(time.Now()))); err != nil || time.Now().After(until) {
+			if _, err := socket.Write(forgery.Death(ClusterName, victim, "rogue", incarnationOfLies(time.Now()))); err != nil || time.Now().After(until) {
 				t.Fatalf("nobody believes that it is dead (%v)", err)
 			}
 		}
