@@ -8,6 +8,7 @@ import (
 
 	"github.com/coordd/coordd/raftnode/bootstrap"
 	"github.com/coordd/coordd/raftnode/datadir"
+	"github.com/coordd/coordd/raftnode/store"
 	"github.com/coordd/coordd/transport/peer"
 	"github.com/hashicorp/raft"
 )
@@ -48,9 +49,8 @@ func (n *Node) startRaft() error {
 	if n.config.AroundMachine != nil {
 		machine = n.config.AroundMachine(machine)
 	}
-	n.raft, err = raft.NewRaft(n.raftConfig(), machine, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
-	if err != nil {
-		return fmt.Errorf("start Raft: %w", err)
+	if err := n.newRaft(machine); err != nil {
+		return err
 	}
 	n.stores.SetLeads(func() bool { return n.raft.State() == raft.Leader })
 	n.raft.RegisterObserver(raft.NewObserver(n.leadership.observed, false, func(o *raft.Observation) bool {
@@ -63,6 +63,23 @@ func (n *Node) startRaft() error {
 	n.raftEnd = sync.OnceValue(n.raft.Shutdown)
 	close(n.started)
 	n.refreshRoster()
+	return nil
+}
+
+// newRaft starts the library. It panics when an entry that it must look at cannot be read; that a disk is failing is told like whatever else keeps a node from starting.
+func (n *Node) newRaft(machine raft.FSM) (err error) {
+	defer func() {
+		fault := recover()
+		if damage, ok := fault.(error); ok && store.IsDamage(damage) {
+			err = damage
+		} else if fault != nil {
+			panic(fault)
+		}
+	}()
+	n.raft, err = raft.NewRaft(n.raftConfig(), machine, n.stores.Log, n.stores.Stable, n.stores.Snapshots, n.transport)
+	if err != nil {
+		return fmt.Errorf("start Raft: %w", err)
+	}
 	return nil
 }
 

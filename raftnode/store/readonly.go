@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/raft"
-	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	wal "github.com/hashicorp/raft-wal"
 	"github.com/hashicorp/raft-wal/metadb"
 )
@@ -26,7 +25,7 @@ const snapshotDir = "snapshots"
 type Reader struct {
 	dir     string
 	log     raft.LogStore
-	stable  *raftboltdb.BoltStore
+	stable  *boltStore
 	closers []io.Closer
 	// scratch is a copy of segment files that Close removes; the library has no way of opening them without writing.
 	scratch string

@@ -2,10 +2,12 @@ package store
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 
 	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
 )
 
 // sealedLog gives every entry a checksum when it is stored, and checks it when it is read. Neither log store does: bolt believes what its pages say, and the segments are checked only where
@@ -18,12 +20,15 @@ type sealedLog struct {
 	fatal func(error)
 }
 
-// DamagedError says that an entry is not what was stored.
-type DamagedError struct{ Index uint64 }
+// DamagedError says that an entry is not what was stored, and how that shows.
+type DamagedError struct {
+	Index uint64
+	Sign  string
+}
 
 // Error implements error.
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("entry %d of this node's log is damaged, its checksum does not fit; the disk may be failing: remove the node and add it anew with an empty directory on another one", e.Index)
+	return fmt.Sprintf("entry %d of this node's log is damaged, %s; the disk may be failing: remove the node and add it anew with an empty directory on another one", e.Index, e.Sign)
 }
 
 // sealMark begins every seal. An entry whose mark has lost a bit counts as one without a seal; its other bytes are then sound.
@@ -55,9 +60,16 @@ func (l *sealedLog) StoreLogs(logs []*raft.Log) error {
 	return l.LogStore.StoreLogs(sealed)
 }
 
-// GetLog reads an entry. It returns a *DamagedError, and raises the alarm, when that is not what was stored.
+// GetLog reads an entry. It returns a *DamagedError or *DamagedFileError, and raises the alarm, when that is not what was stored.
 func (l *sealedLog) GetLog(index uint64, log *raft.Log) error {
-	if err := l.LogStore.GetLog(index, log); err != nil {
+	err := l.LogStore.GetLog(index, log)
+	if errors.Is(err, wal.ErrCorrupt) {
+		err = &DamagedError{index, err.Error()}
+	}
+	if IsDamage(err) {
+		l.fatal(err)
+	}
+	if err != nil {
 		return err
 	}
 	seal := string(log.Extensions)
@@ -68,7 +80,7 @@ func (l *sealedLog) GetLog(index uint64, log *raft.Log) error {
 	if log.Index == index && seal == string(sealOf(log)) {
 		return nil
 	}
-	damage := &DamagedError{index}
+	damage := &DamagedError{index, "its checksum does not fit"}
 	l.fatal(damage)
 	return damage
 }

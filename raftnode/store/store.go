@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/raft"
 	raftboltdb "github.com/hashicorp/raft-boltdb/v2"
 	wal "github.com/hashicorp/raft-wal"
+	"github.com/hashicorp/raft-wal/metadb"
 	"go.etcd.io/bbolt"
 )
 
@@ -160,32 +161,84 @@ func openLog(dir string, kind Kind, logger hclog.Logger) (raft.LogStore, raft.St
 	if err := os.MkdirAll(segments, 0o700); err != nil {
 		return nil, nil, nil, errors.Join(err, stable.Close())
 	}
-	log, err := wal.Open(segments, wal.WithLogger(logger))
+	log, err := openWAL(segments, logger)
 	if err != nil {
 		return nil, nil, nil, errors.Join(fmt.Errorf("cannot open the log in %s: %w", segments, err), stable.Close())
 	}
 	return log, stable, []io.Closer{log, stable}, nil
 }
 
-// openBolt opens one bolt database.
-func openBolt(path string, readOnly bool) (*raftboltdb.BoltStore, error) {
-	store, err := raftboltdb.New(raftboltdb.Options{
-		Path: path,
-		BoltOptions: &bbolt.Options{
-			Timeout:         openTimeout,
-			NoFreelistSync:  true,
-			FreelistType:    bbolt.FreelistMapType,
-			InitialMmapSize: initialMapSize,
-			ReadOnly:        readOnly,
-		},
-	})
-	if errors.Is(err, bbolt.ErrTimeout) {
-		return nil, fmt.Errorf("%s is in use by another process; stop it, or look at a copy", path)
+// openWAL opens segment files. The library describes them in a bolt file of its own.
+func openWAL(segments string, logger hclog.Logger) (log *wal.WAL, err error) {
+	if err := checkBolt(filepath.Join(segments, metadb.FileName)); err != nil {
+		return nil, err
 	}
+	err = soundly(segments, func() error {
+		log, err = wal.Open(segments, wal.WithLogger(logger))
+		return err
+	})
+	return log, err
+}
+
+// openBolt opens one bolt database, after a look at all of it. It returns a *DamagedFileError when the file is not one any more.
+func openBolt(path string, readOnly bool) (*boltStore, error) {
+	if readOnly {
+		return openChecked(path)
+	}
+	if err := checkBolt(path); err != nil {
+		return nil, err
+	}
+	return openUnchecked(path, false)
+}
+
+// checkBolt looks at a database that may not have been made yet.
+func checkBolt(path string) error {
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return nil
+	}
+	checked, err := openChecked(path)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open %s: %w", path, err)
+		return err
+	}
+	return checked.Close()
+}
+
+// openChecked opens a database for reading only, and looks at its pages while nobody can write to it.
+func openChecked(path string) (*boltStore, error) {
+	store, err := openUnchecked(path, true)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkPages(path); err != nil {
+		return nil, errors.Join(&DamagedFileError{path, err}, store.Close())
 	}
 	return store, nil
+}
+
+func openUnchecked(path string, readOnly bool) (*boltStore, error) {
+	var bolt *raftboltdb.BoltStore
+	err := soundly(path, func() (err error) {
+		bolt, err = raftboltdb.New(raftboltdb.Options{
+			Path: path,
+			BoltOptions: &bbolt.Options{
+				Timeout:         openTimeout,
+				NoFreelistSync:  true,
+				FreelistType:    bbolt.FreelistMapType,
+				InitialMmapSize: initialMapSize,
+				ReadOnly:        readOnly,
+			},
+		})
+		return err
+	})
+	switch {
+	case err == nil:
+		return &boltStore{bolt, path}, nil
+	case errors.Is(err, bbolt.ErrTimeout):
+		return nil, fmt.Errorf("%s is in use by another process; stop it, or look at a copy", path)
+	case IsDamage(err):
+		return nil, err
+	}
+	return nil, fmt.Errorf("cannot open %s: %w", path, err)
 }
 
 // openSnapshots opens the snapshot files. Their directory is made here, because the library would make it readable by all.
