@@ -201,7 +201,7 @@ func storeMutants() []Mutant {
 		}, many, nil},
 		{"no-fsync", "the log is not synced to disk", []Edit{{"raftnode/store/memory.go",
 			"		for _, log := range copies {\n", "		for _, log := range copies {\n			if c == &h.disk.synced {\n				continue\n			}\n"}, {"raftnode/store/store.go",
-			"	store, err := raftboltdb.New(raftboltdb.Options{\n		Path: path,", "	store, err := raftboltdb.New(raftboltdb.Options{\n		NoSync: true,\n		Path: path,"}},
+			"		bolt, err = raftboltdb.New(raftboltdb.Options{\n			Path: path,", "		bolt, err = raftboltdb.New(raftboltdb.Options{\n			NoSync: true,\n			Path: path,"}},
 			few, with(2*time.Second, short, "power-loss-all", "power-loss-majority")},
 	}
 }

@@ -41,6 +41,9 @@ func TestPushesStandBetweenWholeReplies(t *testing.T) {
 		seen[value.Type]++
 	}
 	group.Wait()
+	if err := output.Flush(); err != nil { // who wrote the last push may not have noted yet that it was read
+		t.Error(err)
+	}
 	if seen[Array] != replies || seen[Push] != pushes {
 		t.Errorf("read %v", seen)
 	}
