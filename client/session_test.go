@@ -87,6 +87,9 @@ func TestS04_ARetryKeepsTheSendTimeOfItsFirstAttempt(t *testing.T) {
 		defer finish(t, cluster, c)
 		attempts := 0
 		cluster.script(func(_ string, arguments []string) fate {
+			if arguments[0] == "SESSION.RENEW" {
+				return ignored // the first one is due at once, and would extend what is looked at
+			}
 			if arguments[0] != "SESSION.OPEN" {
 				return answered
 			}

@@ -147,7 +147,7 @@ func (p *poolRecord) wasTrue(one ownership) bool {
 	}
 	for _, t := range list {
 		lasted := t.ended == moment{} || t.ended.order >= one.asked.order
-		if t.worker == one.worker && (t.token == one.token || one.worker == "") && t.began.order <= one.answer.order && lasted {
+		if t.worker == one.worker && (t.token == one.token || one.worker == "") && t.began.mayPrecede(one.answer) && lasted {
 			return true
 		}
 	}

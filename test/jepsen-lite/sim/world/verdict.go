@@ -44,7 +44,7 @@ func (w *world) judgeClaims() {
 			w.violate(durable, "%q was told that it holds %q with token %d, which was never committed", one.holder, one.name.Key, one.token)
 		case found.holder != one.holder:
 			w.violate(durable, "%q was told that it holds %q with token %d, which belongs to %q", one.holder, one.name.Key, one.token, found.holder)
-		case found.began.order > one.answer.order:
+		case !found.began.mayPrecede(one.answer):
 			w.violate(durable, "%q was told that it holds %q with token %d before that was committed", one.holder, one.name.Key, one.token)
 		case !found.lasts() && found.ended.order < one.asked.order:
 			w.violate(durable, "%q was told that it holds %q with token %d, which had ended before it asked", one.holder, one.name.Key, one.token)
@@ -75,7 +75,7 @@ func (r *record) wasTrue(one look) bool {
 	versions := append([]version{{}}, r.shown[one.name]...) // at first nobody held anything
 	for i, v := range versions {
 		isLast := i == len(versions)-1
-		if v.value == one.value && v.since.order <= one.answer.order && (isLast || versions[i+1].since.order >= one.asked.order) {
+		if v.value == one.value && v.since.mayPrecede(one.answer) && (isLast || versions[i+1].since.order >= one.asked.order) {
 			return true
 		}
 	}

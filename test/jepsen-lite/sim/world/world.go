@@ -55,6 +55,10 @@ type moment struct {
 	at    time.Duration
 }
 
+// mayPrecede reports whether what came to be at m may have been seen at the other moment. A machine shows what an entry did before the record is told of the entry, and no time passes in between: whoever reads just
+// then, on another thread, may note its answer first. So the order counts only between moments at different times.
+func (m moment) mayPrecede(other moment) bool { return m.order <= other.order || m.at == other.at }
+
 // world is one cluster with all that happens to it.
 type world struct {
 	t       testing.TB
