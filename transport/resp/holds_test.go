@@ -31,6 +31,20 @@ func (g *guest) grant(line string) wire.Value {
 	return value
 }
 
+// doAndPushed sends a request that leads to one push to this connection, which may overtake the answer, and reads both.
+func (g *guest) doAndPushed(line string) (answer, push wire.Value) {
+	g.t.Helper()
+	g.send(request(line))
+	first, second := g.next(), g.next()
+	if first.Type == wire.Push {
+		first, second = second, first
+	}
+	if first.Type == wire.Push || second.Type != wire.Push {
+		g.t.Fatalf("%s: got %s and %s, want an answer and a push", line, show(first), show(second))
+	}
+	return first, second
+}
+
 func TestSharedLocksAndPermitsOverTheWire(t *testing.T) {
 	d := openDoor(t, nil)
 	client := d.dial()
@@ -255,17 +269,16 @@ func TestElectionsOverTheWire(t *testing.T) {
 		t.Error(show(leader))
 	}
 	client.wantPrefix("ELECTION.TRANSFER mayor "+hold+" TO dan SESSION "+ann, "-NOCANDIDATE ")
-	client.send(request("ELECTION.TRANSFER mayor " + hold + " TO cid SESSION " + ann + " REQUEST 1"))
-	var answer, push wire.Value
-	for range 2 { // the push may overtake the answer
-		if value := client.next(); value.Type == wire.Push {
-			push = value
-		} else {
-			answer = value
-		}
-	}
+	answer, push := client.doAndPushed("ELECTION.TRANSFER mayor " + hold + " TO cid SESSION " + ann + " REQUEST 1")
 	if textField(t, answer, "leader") != "cid" || field(t, push.Elements[3], "token") <= field(t, won, "token") {
 		t.Errorf("%s, pushed %s", show(answer), show(push))
 	}
-	client.want("ELECTION.RESIGN mayor "+textField(t, push.Elements[3], "waiter")+" SESSION "+cid, "+OK")
+	// With cid gone it is bob's turn, and his client is the same.
+	answer, next := client.doAndPushed("ELECTION.RESIGN mayor " + textField(t, push.Elements[3], "waiter") + " SESSION " + cid)
+	if show(answer) != "+OK" || field(t, next.Elements[3], "token") <= field(t, push.Elements[3], "token") {
+		t.Errorf("%s, pushed %s", show(answer), show(next))
+	}
+	if leader := client.do("ELECTION.LEADER mayor"); textField(t, leader, "leader") != "bob" || textField(t, leader, "value") != "10.0.0.2" {
+		t.Error(show(leader))
+	}
 }
