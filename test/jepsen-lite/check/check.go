@@ -136,10 +136,17 @@ type Run struct {
 	ClockTolerance float64
 	// Recovery is what happened after the last fault had ended.
 	Recovery Recovery
-	// Faults are the names of the nemeses that worked.
+	// Faults are the names of the nemeses that worked, and Slowed is when some of them made agreement slow.
 	Faults []string
+	Slowed []Slowed
 	// Patience bounds the search of one linearizability check.
 	Patience time.Duration
+}
+
+// Slowed is a time in which an entry may have taken longer by Round than it takes usually, because a fault held back what nodes send or write.
+type Slowed struct {
+	From, Until int64
+	Round       time.Duration
 }
 
 // Said is the hash of a node's state at one index, and when it was heard.

@@ -20,6 +20,8 @@ const (
 	overdueSlack = 500 * time.Millisecond
 	// stillness is from which length on a time in which no node was seen to go on counts as one in which nothing could be committed.
 	stillness = 250 * time.Millisecond
+	// roundsOfAnEnd is how many entries the end of a lease may have to wait for: the one that is under way when its time comes, and its own.
+	roundsOfAnEnd = 2
 )
 
 // overdue holds the end of each abandoned lease, in the log, against its time to live after the entry that extended it last. Entries have their instants from the nodes, which were asked again and again how far they are:
@@ -45,7 +47,9 @@ func overdue(run *Run) Result {
 			}
 		}
 		still, leaders := times.still(from, until), times.leaders(from, until)
-		most := time.Duration(float64(run.TTL)/(1-run.ClockTolerance)) + still + time.Duration(leaders)*leaderChangeCosts + overdueSlack
+		lives := time.Duration(float64(run.TTL) / (1 - run.ClockTolerance))
+		slow := roundsOfAnEnd * run.slowestRound(from+int64(lives), until)
+		most := lives + still + slow + time.Duration(leaders)*leaderChangeCosts + overdueSlack
 		lived := time.Duration(until - from)
 		if over {
 			late = append(late, lived-(most-overdueSlack))
@@ -57,14 +61,14 @@ func overdue(run *Run) Result {
 			if !over {
 				how = "it had not ended"
 			}
-			violations = append(violations, fmt.Sprintf("%s (%s): %s %v after entry %d had extended it at %s; its time to live is %v, nothing was committed for %v of it, and there were %d new leaders", one.hold.Lock, one.hold.Holder,
-				how, lived.Round(time.Millisecond), one.extended, run.seconds(from), run.TTL, still.Round(time.Millisecond), leaders))
+			violations = append(violations, fmt.Sprintf("%s (%s): %s %v after entry %d had extended it at %s; its time to live is %v, nothing was committed for %v of it, slow links or disks cost up to %v, and there were %d new leaders", one.hold.Lock, one.hold.Holder,
+				how, lived.Round(time.Millisecond), one.extended, run.seconds(from), run.TTL, still.Round(time.Millisecond), slow.Round(time.Millisecond), leaders))
 		}
 	}
 	says := "no lease ended"
 	if len(late) > 0 {
 		slices.Sort(late)
-		says = fmt.Sprintf("%d abandoned leases ended %v to %v (median %v) after their time, outages and new leaders; %d had not ended when the run did", len(late), late[0].Round(time.Millisecond),
+		says = fmt.Sprintf("%d abandoned leases ended %v to %v (median %v) after their time, outages, slow links and new leaders; %d had not ended when the run did", len(late), late[0].Round(time.Millisecond),
 			late[len(late)-1].Round(time.Millisecond), late[len(late)/2].Round(time.Millisecond), open)
 	}
 	return found("", "abandoned leases that ended", len(late), says, violations)
@@ -186,6 +190,16 @@ func (t *times) still(from, until int64) (total time.Duration) {
 		}
 	}
 	return total
+}
+
+// slowestRound is how much longer than usual an entry may have taken between two instants because of a fault.
+func (r *Run) slowestRound(from, until int64) (slowest time.Duration) {
+	for _, one := range r.Slowed {
+		if one.From < until && one.Until > from {
+			slowest = max(slowest, one.Round)
+		}
+	}
+	return slowest
 }
 
 // leaders is how many new leaders there were. That one leads is seen a little later than what it does.

@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 )
@@ -103,4 +104,19 @@ func TestAnAbandonedLeaseEndsInTime(t *testing.T) {
 	slow := lateRun(t, grant+entry(29, "", gone), steadily(0, 9000))
 	slow.ClockTolerance = 0.1 // 2.22 s
 	judged(t, "on clocks that may be slow", overdue, slow, Valid, "")
+	for _, one := range []struct {
+		what        string
+		from, until int64 // of slow links
+		ended       int
+		want        Verdict
+	}{
+		{"slow links cost two rounds", 0, 9000, 34, Valid},
+		{"and not more", 0, 9000, 35, Invalid},
+		{"slow links of before cost nothing", 0, 2050, 28, Invalid},
+		{"slow links of later cost nothing", 2750, 9000, 28, Invalid},
+	} {
+		late := lateRun(t, grant+entry(one.ended, "", gone), steadily(0, 9000))
+		late.Slowed = []Slowed{{one.from * ms, one.until * ms, 350 * time.Millisecond}}
+		judged(t, one.what, overdue, late, one.want, "")
+	}
 }

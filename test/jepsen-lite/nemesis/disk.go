@@ -98,7 +98,11 @@ func inflate(path string) error {
 	return nil
 }
 
+// slowWrite is the longest that a write of a slow disk takes.
+const slowWrite = 250 * time.Millisecond
+
 func diskSlow(ctx context.Context, env *Env) error {
+	env.Round = max(env.Round, slowWrite)
 	victim := env.leader(ctx)
 	disk := env.Disks[victim.Name]
 	env.Printf("the disk of %s is slow", victim.Name)
@@ -106,7 +110,7 @@ func diskSlow(ctx context.Context, env *Env) error {
 		if err := disk.Freeze(); err != nil {
 			return err
 		}
-		err := cluster.Pause(ctx, env.between(50*time.Millisecond, 250*time.Millisecond))
+		err := cluster.Pause(ctx, env.between(50*time.Millisecond, slowWrite))
 		disk.Thaw()
 		if err != nil {
 			return err

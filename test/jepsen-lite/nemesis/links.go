@@ -47,6 +47,12 @@ func Place(number int) string { return "clients-" + strconv.Itoa(number+1) }
 // disturb gives all links between nodes a fault, on some planes.
 func (e *Env) disturb(ctx context.Context, fault network.Fault, planes ...network.Plane) error {
 	e.Printf("between nodes (%v): %v to %v delay, %.0f %% lost, %.0f %% doubled", planes, fault.Delay, fault.Delay+fault.Jitter, 100*fault.Loss, 100*fault.Duplicate)
+	if slices.Contains(planes, network.Peer) { // an entry goes out, and the answer comes back
+		e.Round = max(e.Round, 2*(fault.Delay+fault.Jitter))
+		if fault.Loss > 0 {
+			e.Round += 2 * network.Retransmit
+		}
+	}
 	for _, a := range e.Cluster.Nodes() {
 		for _, b := range e.Cluster.Nodes() {
 			if a != b {

@@ -67,6 +67,8 @@ type Env struct {
 	// Kept are logs of nodes that were replaced, and Excused the parts of node logs that may tell of crashes; both grow while nemeses work.
 	Kept    []Kept
 	Excused []Excuse
+	// Round is how much longer than usual the nodes' agreement on an entry may take while the fault lasts, as far as the nemesis knows: it sets it, and who calls it begins with 0.
+	Round time.Duration
 
 	balloons []string        // files that fill disks
 	broken   []*cluster.Node // their disks fail

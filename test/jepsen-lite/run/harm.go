@@ -92,6 +92,7 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 		r.say("%s: %s", chosen.Name, text)
 	}
 	r.noteFault(chosen.Name, "begin")
+	r.env.Round = 0
 	before := r.net.Effects()
 	err := chosen.Inject(ctx, r.env)
 	if ctx.Err() != nil {
@@ -121,7 +122,7 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 		r.result.Lag, r.result.Strangers = r.poller.resetLag(), r.net.Effects().Strangers-strangers
 		r.say("the cluster does not become whole: %v", err)
 	}
-	fault.Until = history.Now()
+	fault.Until, fault.Round = history.Now(), r.env.Round
 	r.noteFault(chosen.Name, "end")
 	r.verdict.Faults = append(r.verdict.Faults, fault)
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/coordd/coordd/internal/committed"
 	"github.com/coordd/coordd/test/jepsen-lite/check"
@@ -55,22 +56,19 @@ func (r *run) evidence(ctx context.Context) (*check.Run, error) {
 	evidence := &check.Run{Workloads: r.plan.Workloads, Events: events, Operations: operations, TTL: r.plan.TTL, Recovery: r.result}
 	for _, fault := range r.verdict.Faults {
 		evidence.Faults = append(evidence.Faults, fault.Name)
+		if fault.Round > 0 {
+			evidence.Slowed = append(evidence.Slowed, check.Slowed{From: fault.From, Until: fault.Until, Round: fault.Round})
+		}
 	}
 	evidence.ClockTolerance = ClockTolerance(r.plan)
 	if r.cluster == nil {
 		return evidence, nil
 	}
 	evidence.Said = r.poller.all()
-	logs := map[string][]committed.Entry{}
 	for _, node := range r.cluster.Nodes() {
 		evidence.NodeLogs = append(evidence.NodeLogs, node.Log())
-		entries, err := committed.Inspect(ctx, r.place.Binary, node.DataDir)
-		if err != nil {
-			r.problem("the log of %s cannot be read: %v", node.Name, err)
-			continue
-		}
-		logs[node.Name] = entries
 	}
+	logs := r.committedLogs(ctx)
 	if len(logs) == 0 {
 		r.problem("no node left a log that can be read")
 		return evidence, nil // the clients' histories are judged all the same
@@ -78,6 +76,26 @@ func (r *run) evidence(ctx context.Context) (*check.Run, error) {
 	evidence.Log = check.NewLog(logs)
 	r.addReplaced(evidence)
 	return evidence, nil
+}
+
+// committedLogs reads what each node has committed, of all at once. That one cannot be read is a problem.
+func (r *run) committedLogs(ctx context.Context) map[string][]committed.Entry {
+	nodes := r.cluster.Nodes()
+	read, errs := make([][]committed.Entry, len(nodes)), make([]error, len(nodes))
+	var group sync.WaitGroup
+	for i, node := range nodes {
+		group.Go(func() { read[i], errs[i] = committed.Inspect(ctx, r.place.Binary, node.DataDir) })
+	}
+	group.Wait()
+	logs := map[string][]committed.Entry{}
+	for i, node := range nodes {
+		if errs[i] != nil {
+			r.problem("the log of %s cannot be read: %v", node.Name, errs[i])
+			continue
+		}
+		logs[node.Name] = read[i]
+	}
+	return logs
 }
 
 // addReplaced adds what nemeses kept of nodes that are no more.

@@ -42,6 +42,8 @@ type Fault struct {
 	Until int64    `json:"until_ns"`
 	Did   []string `json:"did,omitempty"`
 	Error string   `json:"error,omitempty"`
+	// Round is how much longer than usual the nodes' agreement on an entry may have taken meanwhile.
+	Round time.Duration `json:"round_ns,omitempty"`
 }
 
 // Verdict is the outcome of a run, as it stands in verdict.json.
