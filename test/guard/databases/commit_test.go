@@ -20,7 +20,7 @@ func TestACommitWithoutAnAnswerIsSaidToBeUnknown(t *testing.T) {
 		want int
 	}{{"the answer was lost", link.ToClient, 1}, {"the commit was lost", link.ToServer, 0}} {
 		t.Run(kind.name, func(t *testing.T) {
-			eachEngine(t, sqlguard.Options{}, func(b *bench) {
+			eachEngineOf(t, overANetwork, sqlguard.Options{}, func(b *bench) {
 				between := b.linked()
 				calls := 0
 				err := b.marks.Run(b.Context(), between.db, fence(b, "accounts", 33), func(ctx context.Context, tx *sql.Tx) error {
@@ -41,12 +41,9 @@ func TestACommitWithoutAnAnswerIsSaidToBeUnknown(t *testing.T) {
 	}
 }
 
-// A transaction in which a statement failed, and whose work says that all is well, is not committed; the database answers that.
+// A transaction in which a statement failed, and whose work says that all is well, is not committed; the database answers that. Only PostgreSQL gives the whole transaction up after a failed statement.
 func TestACommitThatTheDatabaseTurnsIntoARollbackIsNotUnknown(t *testing.T) {
-	eachEngine(t, sqlguard.Options{}, func(b *bench) {
-		if b.engine.dialect != sqlguard.PostgreSQL {
-			b.Skip("only PostgreSQL gives the whole transaction up after a failed statement")
-		}
+	eachEngineOf(t, []sqlguard.Dialect{sqlguard.PostgreSQL}, sqlguard.Options{}, func(b *bench) {
 		err := b.marks.Run(b.Context(), b.db, fence(b, "accounts", 33), func(ctx context.Context, tx *sql.Tx) error {
 			_, _ = tx.ExecContext(ctx, "SELECT 1 / 0")
 			return nil
@@ -74,7 +71,10 @@ func TestAContextThatEndsRollsBack(t *testing.T) {
 	})
 }
 
-// linked is the bench's database, reached through a link.
+// overANetwork are the dialects of databases that have a network before them.
+var overANetwork = []sqlguard.Dialect{sqlguard.PostgreSQL, sqlguard.MySQL}
+
+// linked is the bench's database, reached through a link. The engine is one of those overANetwork.
 type linked struct {
 	db   *sql.DB
 	link *link.Link
@@ -82,9 +82,6 @@ type linked struct {
 
 func (b *bench) linked() linked {
 	b.Helper()
-	if b.engine.dialect == sqlguard.SQLite {
-		b.Skip("there is no network before SQLite")
-	}
 	var name string
 	driver, query, address, dsn := "pgx", "SELECT current_database()", postgresAddress, postgresDSN
 	if b.engine.dialect == sqlguard.MySQL {

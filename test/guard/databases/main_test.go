@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -154,7 +155,15 @@ type bench struct {
 
 // eachEngine runs a test on every engine.
 func eachEngine(t *testing.T, options sqlguard.Options, test func(b *bench)) {
+	eachEngineOf(t, []sqlguard.Dialect{sqlguard.SQLite, sqlguard.PostgreSQL, sqlguard.MySQL}, options, test)
+}
+
+// eachEngineOf runs a test on every engine that speaks one of the dialects; on others it would mean nothing.
+func eachEngineOf(t *testing.T, dialects []sqlguard.Dialect, options sqlguard.Options, test func(b *bench)) {
 	for _, e := range engines {
+		if !slices.Contains(dialects, e.dialect) {
+			continue
+		}
 		t.Run(e.name, func(t *testing.T) {
 			if e.skip != "" {
 				t.Skip(e.skip)

@@ -54,8 +54,11 @@ func plan(nodes int, duration time.Duration, seed uint64, nemeses ...string) run
 	return p
 }
 
-// prHold is for how long a fault stays: several election timeouts, and longer than the TTL.
-const prHold = 2500 * time.Millisecond
+// prHold is for how long a fault stays: several election timeouts, and longer than the TTL. prCalm is for how long it is quiet in between, beside the time until all is whole again.
+const (
+	prHold = 2500 * time.Millisecond
+	prCalm = 500 * time.Millisecond
+)
 
 // pr names the nemeses of each run; a run is over when each has worked once.
 func pr() []Run {
@@ -91,7 +94,7 @@ func pr() []Run {
 	var runs []Run
 	for i, row := range rows {
 		p := plan(row.nodes, time.Second, uint64(i+1), strings.Split(row.nemeses, ",")...)
-		p.Hold = prHold
+		p.Hold, p.Calm = prHold, prCalm
 		if row.change != nil {
 			row.change(&p)
 		}

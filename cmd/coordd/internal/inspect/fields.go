@@ -18,34 +18,51 @@ type Field struct {
 // MarshalJSON implements json.Marshaler.
 func (f Fields) MarshalJSON() ([]byte, error) {
 	var out bytes.Buffer
+	err := f.write(&out)
+	return out.Bytes(), err
+}
+
+// write writes the object. Objects within it are written in place: encoding/json would encode each by itself and then read it again, at every level.
+func (f Fields) write(out *bytes.Buffer) error {
 	out.WriteByte('{')
 	for i, field := range f {
 		if i > 0 {
 			out.WriteByte(',')
 		}
-		name, err := json.Marshal(field.Name)
-		if err != nil {
-			return nil, err
+		if err := writeValue(out, field.Name); err != nil {
+			return err
 		}
-		value, err := marshalPlain(field.Value)
-		if err != nil {
-			return nil, err
-		}
-		out.Write(name)
 		out.WriteByte(':')
-		out.Write(value)
+		if err := writeValue(out, field.Value); err != nil {
+			return err
+		}
 	}
 	out.WriteByte('}')
-	return out.Bytes(), nil
+	return nil
 }
 
-// marshalPlain encodes without the escapes that are only for web pages.
-func marshalPlain(value any) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
+// writeValue encodes without the escapes that are only for web pages.
+func writeValue(out *bytes.Buffer, value any) error {
+	switch value := value.(type) {
+	case Fields:
+		return value.write(out)
+	case Text:
+		if utf8.Valid(value) {
+			return writeValue(out, string(value))
+		}
+	}
+	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	err := encoder.Encode(value)
-	return bytes.TrimSuffix(out.Bytes(), []byte{'\n'}), err
+	out.Truncate(len(bytes.TrimSuffix(out.Bytes(), []byte{'\n'})))
+	return err
+}
+
+// marshalPlain is writeValue into a slice of its own.
+func marshalPlain(value any) ([]byte, error) {
+	var out bytes.Buffer
+	err := writeValue(&out, value)
+	return out.Bytes(), err
 }
 
 // Text is bytes as JSON can hold them: a string when they are UTF-8, an object {"base64": "…"} when they are not.
