@@ -60,10 +60,7 @@ func (w *watcher) OnAssigned(ctx context.Context, partition int, token uint64) {
 }
 
 func (w *watcher) OnRevoked(ctx context.Context, partition int, _ uint64) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(w.drain):
-	}
+	client.Drains(ctx, w.drain)
 	w.world.mu.Lock()
 	defer w.world.mu.Unlock()
 	w.world.of[partition] = ""
