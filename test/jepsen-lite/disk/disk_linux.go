@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -79,13 +80,34 @@ func (d *Disk) Break() error {
 	return nil
 }
 
-// Repair mounts a broken disk again. No process may have files open on it.
+// repairPatience is for how long Repair waits until nobody has the broken file system any more.
+const repairPatience = 15 * time.Second
+
+// Repair mounts a broken disk again. No process may have files open on it. A mount namespace that was made meanwhile, by whoever works in a network namespace, has a copy of the mount and keeps the broken file system alive:
+// the mount gives the same one again then, and is tried until that namespace is gone.
 func (d *Disk) Repair() error {
-	if err := command("umount", d.Path); err != nil {
-		return err
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if err := command("umount", d.Path); err != nil {
+			return err
+		}
+		d.mounted = false
+		if err := d.mount(); err != nil {
+			return err
+		}
+		err := d.probe()
+		if !errors.Is(err, unix.EIO) {
+			return err
+		}
+		if time.Since(begin) > repairPatience {
+			return fmt.Errorf("the file system on %s is the broken one after %v yet; another mount namespace must have it: %w", d.Path, repairPatience, err)
+		}
 	}
-	d.mounted = false
-	return d.mount()
+}
+
+// probe writes to the disk, and leaves nothing there.
+func (d *Disk) probe() error {
+	path := filepath.Join(d.Path, "probe")
+	return errors.Join(os.WriteFile(path, nil, 0o600), os.RemoveAll(path))
 }
 
 // PowerLoss lets the disk forget everything that was not synced. No process may have files open on it, which is how a machine without power is.

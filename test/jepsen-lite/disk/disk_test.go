@@ -3,8 +3,10 @@
 package disk
 
 import (
+	"bufio"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -75,6 +77,29 @@ func TestABrokenDiskFailsAndIsRepaired(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(d.Path, "a"), "x", true)
+}
+
+// Who makes a mount namespace at the same time, as everybody does who works in a network namespace, has a copy of the mount, and with it the broken file system lives on.
+func TestADiskIsRepairedThoughAnotherNamespaceHasIt(t *testing.T) {
+	d := newDisk(t)
+	holder := exec.Command("unshare", "--mount", "sh", "-c", "echo here; exec sleep 1")
+	output, err := holder.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := holder.Start(); err != nil {
+		t.Skip("no mount namespace can be made here: ", err)
+	}
+	if _, err := bufio.NewReader(output).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.PowerLoss(); err != nil {
+		t.Error(err)
+	}
+	write(t, filepath.Join(d.Path, "a"), "x", true)
+	if err := holder.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAFrozenDiskHangs(t *testing.T) {
