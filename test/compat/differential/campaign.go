@@ -63,6 +63,8 @@ func (c *Campaign) Run(ctx context.Context) (*Report, error) {
 
 type reporter struct {
 	campaign *Campaign
+	// alone is held for writing by who must run without others.
+	alone sync.RWMutex
 
 	mu          sync.Mutex
 	report      *Report
@@ -74,12 +76,16 @@ func (r *reporter) one(ctx context.Context, number uint64) error {
 		return nil
 	}
 	sequence := Generate(r.campaign.Seed, number)
+	r.alone.RLock()
 	outcome, err := r.campaign.Runner.Run(ctx, sequence, 0)
+	r.alone.RUnlock()
 	if err != nil {
 		return err
 	}
 	if found := outcome.Difference; found != nil && found.unsteady != "" {
+		r.alone.Lock()
 		steady, err := r.campaign.Runner.steady(ctx, found)
+		r.alone.Unlock()
 		if err != nil {
 			return err
 		}

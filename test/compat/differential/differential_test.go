@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,6 +206,58 @@ func (c *lyingConn) Read(buffer []byte) (int, error) {
 	n, err := c.Conn.Read(buffer)
 	copy(buffer[:n], strings.ReplaceAll(string(buffer[:n]), c.old, c.new))
 	return n, err
+}
+
+// maxConns is how many connections to one server a sequence has at most.
+const maxConns = 4
+
+// crowdedConn changes replies while more connections are open than one sequence has.
+type crowdedConn struct {
+	lyingConn
+	open   *atomic.Int64
+	closed sync.Once
+}
+
+func (c *crowdedConn) Read(buffer []byte) (int, error) {
+	if c.open.Load() > maxConns {
+		return c.lyingConn.Read(buffer)
+	}
+	return c.Conn.Read(buffer)
+}
+
+func (c *crowdedConn) Close() error {
+	c.closed.Do(func() { c.open.Add(-1) })
+	return c.Conn.Close()
+}
+
+// What comes from the other sequences does not show when one runs alone; a difference of the sequence itself does, though an allowance would cover it.
+func TestWhatOtherSequencesCauseIsTriedAgainAlone(t *testing.T) {
+	oracle, subject := redisServers(t)
+	for crowded, count := range map[bool]uint64{true: 10, false: 2} {
+		var open atomic.Int64
+		lie := func(ctx context.Context) (net.Conn, error) {
+			conn, err := dialTo(subject)(ctx)
+			if err != nil || !crowded {
+				return &lyingConn{conn, "QUEUED", "queued"}, err
+			}
+			open.Add(1)
+			return &crowdedConn{lyingConn: lyingConn{conn, "QUEUED", "queued"}, open: &open}, nil
+		}
+		campaign := &Campaign{
+			Runner: &Runner{Oracle: dialTo(oracle), Subject: lie, RunID: "crowd", ReplyTimeout: 5 * time.Second, Allowed: []Allowance{
+				{Name: "crowd", Applies: func(_ Command, oracle, subject resp.Value) bool {
+					return oracle.Text == "QUEUED" && subject.Text == "queued"
+				}, Unsteady: true}}},
+			Seed: 3, Count: count, Lanes: 10,
+		}
+		report, err := campaign.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if crowded && (report.Allowed["crowd"] == 0 || report.Differing > 0) || !crowded && (report.Allowed["crowd"] > 0 || report.Differing == 0) {
+			t.Errorf("in a crowd only %v: %d allowed, %d differ", crowded, report.Allowed["crowd"], report.Differing)
+		}
+	}
 }
 
 func TestAPlantedLieIsFoundAndShrunk(t *testing.T) {
