@@ -22,7 +22,7 @@ var (
 )
 
 // Memory keeps in memory what a disk would keep, for tests. A write is durable when its call returns; one that is under way when the
-// disk crashes is forgotten. All waiting is on channels and timers, so that a testing/synctest bubble can pass over it.
+// disk crashes is forgotten, and one that is under way when the stores are closed is waited for. All waiting is on channels and timers, so that a testing/synctest bubble can pass over it.
 type Memory struct {
 	mu      sync.Mutex
 	seen    contents
@@ -154,10 +154,14 @@ func (m *Memory) sprung() (trap func()) {
 type memoryHandle struct {
 	disk   *Memory
 	cutOff chan struct{}
+	// underWay counts the writes that have begun and not returned.
+	underWay int
 }
 
 // write makes a change durable after the sync delay, unless the disk crashes first.
 func (h *memoryHandle) write(change func(*contents)) error {
+	h.begun(1)
+	defer h.begun(-1)
 	if err := h.sync(); err != nil {
 		return err
 	}
@@ -174,6 +178,15 @@ func (h *memoryHandle) write(change func(*contents)) error {
 		change(&h.disk.synced)
 	}
 	return nil
+}
+
+// begun counts a write that begins, or one that returns.
+func (h *memoryHandle) begun(change int) {
+	h.disk.mu.Lock()
+	defer h.disk.mu.Unlock()
+	if h.underWay += change; h.underWay == 0 {
+		h.disk.wakeLocked()
+	}
 }
 
 // sync waits for as long as a write takes.
@@ -210,14 +223,29 @@ func (h *memoryHandle) read(look func(contents) error) error {
 	return look(h.disk.seen)
 }
 
-// Close cuts the handle off; what it wrote stays.
+// Close waits for the writes under way, as that of a file does, and cuts the handle off; what it wrote stays. A Raft that does not end because its disk hangs would panic if its write failed.
 func (h *memoryHandle) Close() error {
+	for {
+		changed, closed := h.tryClose()
+		if closed {
+			return nil
+		}
+		<-changed
+	}
+}
+
+// tryClose cuts the handle off, unless a write is under way; then it answers what to wait for.
+func (h *memoryHandle) tryClose() (changed <-chan struct{}, closed bool) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
-	if h.disk.handle == h {
-		h.disk.cutOffLocked()
+	switch {
+	case h.disk.handle != h:
+		return nil, true
+	case h.underWay > 0:
+		return h.disk.changed, false
 	}
-	return nil
+	h.disk.cutOffLocked()
+	return nil, true
 }
 
 // FirstIndex implements raft.LogStore.

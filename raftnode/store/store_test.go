@@ -347,6 +347,57 @@ func TestNothingWrittenAfterThePowerFailedIsThereAfterTheCrash(t *testing.T) {
 	})
 }
 
+// Both kinds of disk let a write under way come to its end before they close. Raft panics when its term cannot be written, and it may be writing it when a node gives up waiting for its end.
+func TestClosingWaitsForTheWriteUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := NewMemory()
+		stores, err := disk.Open(Options{OnFatal: unexpected(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.SetSyncDelay(time.Minute)
+		underWay := make(chan error, 1)
+		go func() { underWay <- stores.Stable.SetUint64([]byte("CurrentTerm"), 2) }()
+		time.Sleep(time.Second)
+		start := time.Now()
+		must(t, stores.Close())
+		if took := time.Since(start); took != 59*time.Second {
+			t.Errorf("closing took %s, want the rest of the minute that the write takes", took)
+		}
+		must(t, <-underWay)
+		if err := stores.Stable.SetUint64([]byte("CurrentTerm"), 3); !errors.Is(err, ErrCrashed) {
+			t.Errorf("a write after closing: %v", err)
+		}
+		if stores, err = disk.Open(Options{OnFatal: unexpected(t)}); err != nil {
+			t.Fatal(err)
+		}
+		if term, err := stores.CurrentTerm(); term != 2 || err != nil {
+			t.Errorf("the disk has term %d, %v", term, err)
+		}
+		must(t, stores.Close())
+	})
+}
+
+// The crash of a disk lets nobody wait for it.
+func TestClosingEndsWhenTheDiskCrashes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := NewMemory()
+		stores, err := disk.Open(Options{OnFatal: unexpected(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		disk.SetSyncDelay(time.Hour)
+		underWay := make(chan error, 1)
+		go func() { underWay <- stores.Stable.SetUint64([]byte("CurrentTerm"), 2) }()
+		time.Sleep(time.Second)
+		time.AfterFunc(time.Second, disk.Crash)
+		must(t, stores.Close())
+		if err := <-underWay; !errors.Is(err, ErrCrashed) {
+			t.Errorf("the write ended with %v", err)
+		}
+	})
+}
+
 func TestAHangingWriteEndsWhenTheDiskGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := NewMemory()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 	"unsafe"
@@ -166,10 +167,31 @@ func Missing() string {
 	if os.Geteuid() != 0 {
 		return "disks of their own need root, to mount them"
 	}
+	if !mayMount() {
+		return "disks of their own need the capability SYS_ADMIN, to mount them, which root has not got here"
+	}
+	if loops, _ := filepath.Glob("/dev/loop*"); len(loops) == 0 {
+		return "disks of their own need loop devices, and there is none in /dev"
+	}
 	for _, program := range []string{"mkfs.ext4", "mount", "umount"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return "disks of their own need the program " + program
 		}
 	}
 	return ""
+}
+
+// mayMount reports whether this process has the capability to mount. When the kernel does not say, mounting is tried and tells.
+func mayMount() bool {
+	status, err := os.ReadFile("/proc/thread-self/status")
+	if err != nil {
+		return true
+	}
+	for line := range strings.Lines(string(status)) {
+		if mask, found := strings.CutPrefix(line, "CapEff:"); found {
+			effective, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return err != nil || effective>>unix.CAP_SYS_ADMIN&1 == 1
+		}
+	}
+	return true
 }

@@ -102,13 +102,14 @@ func (c *client) ask(op command.Op) (command.Reply, outcome) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	mark := c.world.repeats.mark()
 	replies, err := c.node.Execute(ctx, c.lane, []command.Op{op})
 	outcome := done
 	switch {
 	case c.life.over.Load():
 		outcome = unknown // the answer never left the machine
 	case err == nil:
-	case transport.CodeOf(err) == command.CodeUnknownOutcome:
+	case transport.CodeOf(err) == command.CodeUnknownOutcome, c.world.repeats.since(mark):
 		outcome = unknown
 	default:
 		outcome = failed

@@ -576,7 +576,7 @@ func (w *world) heal() {
 		w.cluster.Disk(place).SetSyncDelay(0)
 	}
 	w.stalls.disarm()
-	w.repeats.Store(0)
+	w.repeats.working.Store(0)
 	w.tell("everything is healed")
 }
 

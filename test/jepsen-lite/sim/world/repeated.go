@@ -16,8 +16,38 @@ import (
 // no stream does.
 type repeater struct {
 	peer.Network
-	holds *atomic.Int32 // how many faults let requests come twice at present
-	count func(what string)
+	repeats *repeats
+	count   func(what string)
+}
+
+// repeats is whether requests come twice.
+type repeats struct {
+	working atomic.Int32 // how many faults let them
+	begun   atomic.Int64 // how many ever did
+}
+
+func (r *repeats) begin() {
+	r.begun.Add(1)
+	r.working.Add(1)
+}
+
+func (r *repeats) end() { r.working.Add(-1) }
+
+// mark is a moment of the repeats, for since.
+func (r *repeats) mark() repeatsMark { return repeatsMark{r.working.Load() > 0, r.begun.Load()} }
+
+// since reports whether any request may have come twice from a moment on.
+//
+// A copy is run although the first was refused, when the node came to lead between the two. Whoever asked has been told of the first by then, rightly, since a node sends a request again only when it does not know what
+// became of it, and that is all its client ever hears from then on. It is this fault alone that sends again what was answered.
+func (r *repeats) since(mark repeatsMark) bool { return mark.working || r.begun.Load() > mark.begun }
+
+// cameTwice counts writes of requests that were sent again.
+const cameTwice = "forwarded requests that came twice"
+
+type repeatsMark struct {
+	working bool
+	begun   int64
 }
 
 // Dial implements peer.Network.
@@ -47,7 +77,7 @@ func (c *repeating) Write(data []byte) (int, error) {
 		return written, err
 	}
 	if again := c.again(data); len(again) > 0 {
-		c.repeater.count("forwarded requests that came twice")
+		c.repeater.count(cameTwice)
 		if _, err := c.Conn.Write(again); err != nil {
 			return written, err
 		}
@@ -59,7 +89,7 @@ func (c *repeating) Write(data []byte) (int, error) {
 func (c *repeating) again(requests []byte) []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.repeater.holds.Load() == 0 {
+	if c.repeater.repeats.working.Load() == 0 {
 		c.before = nil
 		return nil
 	}
@@ -96,6 +126,6 @@ func requestsIn(data []byte) (count int) {
 
 // repeat lets everything that is forwarded come twice.
 func (m *troublemaker) repeat() (func(), time.Duration) {
-	m.world.repeats.Add(1)
-	return func() { m.world.repeats.Add(-1) }, m.long()
+	m.world.repeats.begin()
+	return m.world.repeats.end, m.long()
 }

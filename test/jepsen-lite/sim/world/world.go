@@ -47,6 +47,8 @@ type Options struct {
 	Nodes *slog.Logger
 	// Spoil may change the configuration of each node, to plant an error; nil changes nothing.
 	Spoil func(*raftnode.Config)
+	// Twice lets everything that is forwarded come twice until the cluster is healed.
+	Twice bool
 }
 
 // moment is a point of a play: the order in which things happened, and true time since the beginning.
@@ -74,7 +76,7 @@ type world struct {
 	lives   [maxNodes]atomic.Pointer[life]
 	ending  chan struct{} // closed when clients are to come to an end
 	stalls  *stalls
-	repeats atomic.Int32 // how many faults let forwarded requests come twice
+	repeats repeats // of what nodes forward
 
 	mu         sync.Mutex
 	violations []string
@@ -89,6 +91,9 @@ const maxViolations = 10
 func Play(t *testing.T, seed uint64, options Options) *Report {
 	w := &world{t: t, seed: seed, options: options, setup: draw(seed), counts: make(map[string]int)}
 	w.record, w.history, w.stalls = newRecord(w), newHistory(w), &stalls{armed: make(map[string][]time.Duration)}
+	if options.Twice {
+		w.repeats.begin()
+	}
 	if err := w.stalls.install(); err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +199,7 @@ func (w *world) configure(place int, config *raftnode.Config) {
 			w.record.told(place, index, term, entry, applied)
 		}
 	}
-	config.Network = &repeater{Network: config.Network, holds: &w.repeats, count: w.count}
+	config.Network = &repeater{Network: config.Network, repeats: &w.repeats, count: w.count}
 	if w.options.Spoil != nil {
 		w.options.Spoil(config)
 	}
