@@ -1,7 +1,6 @@
 package clients
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -84,7 +83,7 @@ func (f *Fleet) start(place int) (*Member, error) {
 	member.input = ours
 	start := func() (err error) {
 		member.child, err = f.Group.Start(process.Spec{
-			Name: "client-" + member.Name, Path: f.Program, Args: append(append([]string(nil), f.Arguments...), "client"), Stdin: theirs, Stdout: &collector{fleet: f, name: member.Name},
+			Name: "client-" + member.Name, Path: f.Program, Args: append(append([]string(nil), f.Arguments...), "client"), Stdin: theirs, Stdout: process.Lines(func(line []byte) { f.collect(member.Name, line) }),
 		})
 		return err
 	}
@@ -103,37 +102,18 @@ func (f *Fleet) start(place int) (*Member, error) {
 	return member, nil
 }
 
-// collector takes the lines of one process.
-type collector struct {
-	fleet *Fleet
-	name  string
-	rest  []byte
-}
-
-// Write implements io.Writer. It is called by one goroutine.
-func (c *collector) Write(chunk []byte) (int, error) {
-	c.rest = append(c.rest, chunk...)
-	for {
-		line, rest, found := bytes.Cut(c.rest, []byte{'\n'})
-		if !found {
-			return len(chunk), nil
-		}
-		c.take(line)
-		c.rest = append([]byte(nil), rest...)
-	}
-}
-
-func (c *collector) take(line []byte) {
+// collect takes a line of one process.
+func (f *Fleet) collect(name string, line []byte) {
 	var event history.Event
 	err := json.Unmarshal(line, &event)
 	if err == nil {
-		err = c.fleet.Writer.Write(event)
+		err = f.Writer.Write(event)
 	}
 	if err != nil {
-		c.fleet.fail(fmt.Errorf("a line of client process %s: %w", c.name, err))
+		f.fail(fmt.Errorf("a line of client process %s: %w", name, err))
 		return
 	}
-	c.fleet.Tracker.Observe(event)
+	f.Tracker.Observe(event)
 }
 
 func (f *Fleet) fail(err error) {
@@ -212,7 +192,7 @@ func (f *Fleet) Kill(name string) error {
 		if member.Name != name {
 			continue
 		}
-		f.mu.Unlock() // the collector may need it to get the last lines out
+		f.mu.Unlock() // who collects may need it to get the last lines out
 		member.child.Kill()
 		_ = member.input.Close()
 		f.Tracker.gone(name)

@@ -1,7 +1,6 @@
 package pools
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -92,7 +91,7 @@ func (f *fleet) start(name string, o order) (*child, error) {
 	}
 	defer theirs.Close()
 	c := &child{order: o, input: ours}
-	c.process, err = f.group.Start(process.Spec{Name: o.Process, Path: f.program, Args: []string{ChildWord}, Stdin: theirs, Stdout: &collector{fleet: f}})
+	c.process, err = f.group.Start(process.Spec{Name: o.Process, Path: f.program, Args: []string{ChildWord}, Stdin: theirs, Stdout: process.Lines(f.take)})
 	if err == nil {
 		_, err = ours.Write(append(line, '\n'))
 	}
@@ -103,28 +102,10 @@ func (f *fleet) start(name string, o order) (*child, error) {
 	return c, nil
 }
 
-// collector takes the lines of one child. It is called by one goroutine.
-type collector struct {
-	fleet *fleet
-	rest  []byte
-}
-
-// Write implements io.Writer.
-func (c *collector) Write(chunk []byte) (int, error) {
-	c.rest = append(c.rest, chunk...)
-	for {
-		line, rest, found := bytes.Cut(c.rest, []byte{'\n'})
-		if !found {
-			return len(chunk), nil
-		}
-		var event Event
-		err := json.Unmarshal(line, &event)
-		c.fleet.take(event, err)
-		c.rest = bytes.Clone(rest)
-	}
-}
-
-func (f *fleet) take(event Event, err error) {
+// take takes a line of a child.
+func (f *fleet) take(line []byte) {
+	var event Event
+	err := json.Unmarshal(line, &event)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err != nil {
