@@ -86,7 +86,7 @@ func compareCommand(ctx context.Context, arguments []string) (check.Verdict, err
 	return verdict, writeComparison(ctx, *docs, plan, shop.commit(ctx), verdict, rows)
 }
 
-// writeComparison writes a comparison into the documents, unless it showed nothing, or something else.
+// writeComparison writes a comparison into the documents, unless it showed nothing, or something else. The command that they name is that for the folder of the repository, wherever that lies here.
 func writeComparison(ctx context.Context, root string, plan compare.Plan, commit string, verdict check.Verdict, rows []compare.Row) error {
 	if verdict != check.Valid {
 		fmt.Println("the documents stay as they are")
@@ -103,7 +103,7 @@ func writeComparison(ctx context.Context, root string, plan compare.Plan, commit
 	if plan.Seed != 1 {
 		command += fmt.Sprintf(" --seed %d", plan.Seed)
 	}
-	stamp := compare.Stamp{Date: time.Now(), Commit: commit, Command: command + " --docs " + root, Processors: runtime.NumCPU(), RedisServer: server, TTL: plan.TTL}
+	stamp := compare.Stamp{Date: time.Now(), Commit: commit, Command: command + " --docs .", Processors: runtime.NumCPU(), RedisServer: server, TTL: plan.TTL}
 	return compare.WriteDocuments(root, stamp, rows)
 }
 

@@ -44,7 +44,7 @@ func TestOnlyAValidComparisonIsWritten(t *testing.T) {
 			if written := string(text) != before; written != (verdict == check.Valid) {
 				t.Errorf("%s, %s: written %v", name, verdict, written)
 			}
-			command := "`go run ./test/jepsen-lite compare --rounds 3 --ttl 3s --docs " + root + "`"
+			command := "`go run ./test/jepsen-lite compare --rounds 3 --ttl 3s --docs .`"
 			if verdict == check.Valid && (!strings.Contains(string(text), command) || !regexp.MustCompile(`redis-server \d+\.\d+\.\d+ and`).Match(text)) {
 				t.Errorf("%s lacks the command or the version of redis-server:\n%s", name, text)
 			}

@@ -40,7 +40,7 @@ func (s Stamp) String() string {
 // WriteDocuments writes a comparison into both documents below the root.
 func WriteDocuments(root string, stamp Stamp, rows []Row) error {
 	var whole strings.Builder
-	fmt.Fprintf(&whole, "\n%s\n\n", stamp)
+	fmt.Fprintf(&whole, "\n\n%s\n\n", stamp)
 	if err := Table(&whole, rows); err != nil {
 		return err
 	}
@@ -49,7 +49,8 @@ func WriteDocuments(root string, stamp Stamp, rows []Row) error {
 			fmt.Fprintf(&whole, "\nSkipped: %s for %s, %s.\n", row.Fault, row.System, row.Skipped)
 		}
 	}
-	summary := fmt.Sprintf("\n%s\n\n%s", stamp, Summary(rows))
+	whole.WriteString("\n")
+	summary := fmt.Sprintf("\n\n%s\n\n%s\n", stamp, Summary(rows))
 	return errors.Join(
 		document.Replace(filepath.Join(root, WholeDocument), DocumentBegin, DocumentEnd, whole.String()),
 		document.Replace(filepath.Join(root, SummaryDocument), DocumentBegin, DocumentEnd, summary),
