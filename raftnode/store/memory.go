@@ -223,7 +223,7 @@ func (h *memoryHandle) read(look func(contents) error) error {
 	return look(h.disk.seen)
 }
 
-// Close waits for the writes under way, as that of a file does, and cuts the handle off; what it wrote stays. A Raft that does not end because its disk hangs would panic if its write failed.
+// Close waits for the writes under way, as a file does, and cuts the handle off; what it wrote stays. A Raft that does not end because its disk hangs would panic if its write failed.
 func (h *memoryHandle) Close() error {
 	for {
 		changed, closed := h.tryClose()
