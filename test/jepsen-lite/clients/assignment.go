@@ -32,6 +32,8 @@ type Assignment struct {
 	Think time.Duration `json:"think_ns,omitempty"`
 	// Registers is how many registers fenced-register has; 0 is workload.DefaultRegisters.
 	Registers int `json:"registers,omitempty"`
+	// Patience is how long an actor waits for one answer; 0 is workload.DefaultPatience.
+	Patience time.Duration `json:"patience_ns,omitempty"`
 	// ClockBegin is what the clock of the process says when it starts.
 	ClockBegin time.Duration `json:"clock_begin_ns,omitempty"`
 	// Actors multiplies the number of actors of each workload; 0 means 1.
@@ -90,7 +92,7 @@ func (a Assignment) run(ctx context.Context, writer *history.Writer, clock *bent
 		return err
 	}
 	around := &workload.Surroundings{
-		Process: a.Process, Cluster: cluster, Clock: clock, Writer: writer, Store: &store.Client{Address: a.Store}, TTL: a.TTL, Think: a.Think, Registers: a.Registers, Start: a.Start, Seed: a.Seed,
+		Process: a.Process, Cluster: cluster, Clock: clock, Writer: writer, Store: &store.Client{Address: a.Store}, TTL: a.TTL, Think: a.Think, Registers: a.Registers, Patience: a.Patience, Start: a.Start, Seed: a.Seed,
 	}
 	var acting sync.WaitGroup
 	for _, name := range a.Workloads {

@@ -99,6 +99,8 @@ const (
 	recoveryRegisters = 64
 	recoveryThink     = time.Millisecond
 	calmBefore        = 1500 * time.Millisecond
+	// recoveryPatience is after how long clients give up on a question and ask anew. With more of it the pauses would be those of what was under way when the leader was lost: etcd answers that after 7 s.
+	recoveryPatience = time.Second
 )
 
 // Recovery takes the leader of one system away again and again, and measures the pauses.
@@ -141,7 +143,7 @@ func Recovery(ctx context.Context, plan Plan, name, how string) (pauses Pauses, 
 	defer registers.Close()
 	fleet := &clients.Fleet{
 		Program: program, Arguments: arguments, Group: group, Writer: writer, Tracker: tracker, Endpoints: func(place int) []string { return rotated(endpoints, place) },
-		Order: clients.Assignment{Store: registers.Address, Workloads: []string{compared}, TTL: plan.TTL, Think: recoveryThink, Registers: recoveryRegisters, Start: history.Now(), Seed: plan.Seed},
+		Order: clients.Assignment{Store: registers.Address, Workloads: []string{compared}, TTL: plan.TTL, Think: recoveryThink, Registers: recoveryRegisters, Patience: recoveryPatience, Start: history.Now(), Seed: plan.Seed},
 	}
 	if err := fleet.Start(places); err != nil {
 		return pauses, err

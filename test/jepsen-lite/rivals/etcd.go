@@ -19,9 +19,6 @@ import (
 	"github.com/coordd/coordd/test/jepsen-lite/workload"
 )
 
-// etcdPatience bounds one request to etcd, as coordd's clients are bounded in the same comparison.
-const etcdPatience = 6 * time.Second
-
 // runEtcd takes locks as etcd's own package for that does: a session that is kept alive, and a mutex in it. The token is the revision at which the mutex was taken.
 func runEtcd(ctx context.Context, assignment clients.Assignment, writer *history.Writer) error {
 	client, err := clientv3.New(clientv3.Config{
@@ -74,9 +71,14 @@ func (a *etcdActor) act(ctx context.Context) {
 	}
 }
 
+// limited is the context of one question to etcd, which has as long as one to coordd.
+func (a *etcdActor) limited() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), cmp.Or(a.assignment.Patience, workload.DefaultPatience))
+}
+
 // open grants a lease within a bounded time, and keeps it alive from then on.
 func (a *etcdActor) open() (*concurrency.Session, error) {
-	limit, cancel := context.WithTimeout(context.Background(), etcdPatience)
+	limit, cancel := a.limited()
 	defer cancel()
 	seconds := int(max(1, a.assignment.TTL/time.Second))
 	lease, err := a.client.Grant(limit, int64(seconds))
@@ -100,7 +102,7 @@ func (a *etcdActor) once(session *concurrency.Session) {
 	key := fmt.Sprintf("%s/0/%d", compared, a.random.IntN(cmp.Or(a.assignment.Registers, workload.DefaultRegisters)))
 	mutex := concurrency.NewMutex(session, "/"+key)
 	op := a.record.Invoke(history.Event{Op: workload.OpAcquire, Key: key, Holder: fmt.Sprintf("%x", session.Lease())})
-	limit, cancel := context.WithTimeout(context.Background(), etcdPatience)
+	limit, cancel := a.limited()
 	err := mutex.TryLock(limit)
 	cancel()
 	switch {
@@ -126,7 +128,7 @@ func (a *etcdActor) release(session *concurrency.Session, mutex *concurrency.Mut
 		return
 	}
 	op := a.record.Invoke(event)
-	limit, cancel := context.WithTimeout(context.Background(), etcdPatience)
+	limit, cancel := a.limited()
 	defer cancel()
 	if err := mutex.Unlock(limit); err != nil {
 		a.record.End(op, history.Info, err)

@@ -39,7 +39,7 @@ const reason = "the harness takes locks away"
 
 func (a *Actor) force(key string) {
 	op := a.Record.Invoke(history.Event{Op: OpForce, Key: key})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	forced, err := a.Cluster.ForceUnlock(limit, key, client.Force{Reason: reason})
 	op.Value = strconv.Itoa(forced.Ended)
@@ -49,7 +49,7 @@ func (a *Actor) force(key string) {
 // killHolder looks who holds a lock and, now and then, ends that session.
 func (a *Actor) killHolder(key string) {
 	op := a.Record.Invoke(history.Event{Op: OpLook, Key: key})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	info, err := a.Cluster.Info(limit, key)
 	session := ""

@@ -39,7 +39,7 @@ func electionActor(ctx context.Context, a *Actor) {
 
 func (a *Actor) campaign(ctx context.Context, session *client.Session, name string) {
 	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: name, Holder: session.ID(), Value: a.unique()})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	leadership, err := a.Cluster.Election(name).Campaign(limit, session, op.Value)
 	cancel()
 	if err != nil {
@@ -62,7 +62,7 @@ func (a *Actor) campaign(ctx context.Context, session *client.Session, name stri
 
 func (a *Actor) proclaim(leadership *client.Leadership) {
 	op := a.Record.Invoke(history.Event{Op: OpProclaim, Key: leadership.Name(), Token: int64(leadership.Token()), ID: leadership.ID(), Value: a.unique()})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	err := leadership.Proclaim(limit, op.Value)
 	a.Record.End(op, outcome(err), err)
@@ -70,7 +70,7 @@ func (a *Actor) proclaim(leadership *client.Leadership) {
 
 // transfer hands over to any candidate. Without one the leader leads on.
 func (a *Actor) transfer(leadership *client.Leadership) {
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	waiting, err := a.Cluster.Election(leadership.Name()).Candidates(limit)
 	if err != nil || len(waiting) == 0 {
@@ -85,7 +85,7 @@ func (a *Actor) transfer(leadership *client.Leadership) {
 
 func (a *Actor) askLeader(name string) {
 	op := a.Record.Invoke(history.Event{Op: OpLeader, Key: name})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	leader, err := a.Cluster.Election(name).Leader(limit)
 	op.Token, op.ID, op.Value = int64(leader.Token), leader.ID, leader.Value

@@ -28,7 +28,7 @@ func onceActor(ctx context.Context, a *Actor) {
 			}
 			a.rest(ctx, 40*time.Millisecond)
 		}
-		limit, cancel := limited()
+		limit, cancel := a.limited()
 		_, _ = a.Cluster.Do(limit, "SESSION.CLOSE", session.id, session.secret) // it ends by itself otherwise
 		cancel()
 	}
@@ -38,7 +38,7 @@ func onceActor(ctx context.Context, a *Actor) {
 type rawSession struct{ id, secret string }
 
 func (a *Actor) openRaw() *rawSession {
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	answer, err := a.Cluster.Do(limit, "SESSION.OPEN", "PX", milliseconds(5*a.TTL), "NAME", a.Process)
 	id, hasID := answer.Lookup("session")
@@ -64,7 +64,7 @@ func (a *Actor) once(ctx context.Context, session *rawSession, number int64) boo
 	}
 	a.rest(ctx, 10*time.Millisecond)
 	release := []string{"LOCK.RELEASE", key, strconv.FormatInt(token, 10), "SESSION", session.id, session.secret, "REQUEST", strconv.FormatInt(number+1, 10)}
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	_, _ = a.Cluster.Do(limit, release...)
 	_, _ = a.Cluster.Do(limit, release...)
@@ -75,7 +75,7 @@ func (a *Actor) once(ctx context.Context, session *rawSession, number int64) boo
 // numbered sends a numbered acquire and returns the token of its answer, 0 for none.
 func (a *Actor) numbered(op, key string, session *rawSession, number int64, request []string) int64 {
 	event := a.Record.Invoke(history.Event{Op: op, Key: key, Holder: session.id, Number: number})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	answer, err := a.Cluster.Do(limit, request...)
 	if err == nil {

@@ -41,7 +41,7 @@ type lease struct {
 }
 
 func (l *lease) ask(arguments ...string) (wire.Value, bool) {
-	limit, cancel := limited()
+	limit, cancel := l.actor.limited()
 	defer cancel()
 	answer, err := l.actor.Cluster.Do(limit, arguments...)
 	return answer, err == nil

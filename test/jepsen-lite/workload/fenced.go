@@ -35,7 +35,7 @@ func fencedActor(ctx context.Context, a *Actor) {
 
 func (a *Actor) changeUnderLock(ctx context.Context, session *client.Session) {
 	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.nameOf(cmp.Or(a.Registers, DefaultRegisters), longEpoch), Holder: session.ID()})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	held, err := session.TryLock(limit, op.Key)
 	if !a.granted(op, held, err) {

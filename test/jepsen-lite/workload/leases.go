@@ -45,7 +45,7 @@ func leaseActor(ctx context.Context, a *Actor) {
 
 func (a *Actor) acquireLease(key string) (history.Event, bool) {
 	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: key, TTL: a.TTL.Milliseconds()})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	answer, err := a.Cluster.Do(limit, "LOCK.ACQUIRE", key, "PX", milliseconds(a.TTL))
 	if err != nil {
@@ -76,7 +76,7 @@ func heldToken(err error) string {
 // withToken renews or gives back what was acquired. A refusal that says that the token does not hold the lock is an answer, and carries no error.
 func (a *Actor) withToken(op string, acquired history.Event, command string) {
 	event := a.Record.Invoke(history.Event{Op: op, Key: acquired.Key, Token: acquired.Token, TTL: a.TTL.Milliseconds()})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	_, err := a.Cluster.Do(limit, command, acquired.Key, strconv.FormatInt(acquired.Token, 10))
 	var refused *client.ServerError
@@ -98,7 +98,7 @@ func keeperActor(ctx context.Context, a *Actor) {
 		}
 		for ctx.Err() == nil && session.Context().Err() == nil {
 			op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.nameOf(keeperNames, longEpoch), Holder: session.ID()})
-			limit, cancel := limited()
+			limit, cancel := a.limited()
 			held, err := session.TryLock(limit, op.Key)
 			cancel()
 			if a.granted(op, held, err) {

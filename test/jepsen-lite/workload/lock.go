@@ -39,7 +39,7 @@ func lockActor(ctx context.Context, a *Actor) {
 
 // openSession opens a session, nil if that did not go well.
 func (a *Actor) openSession(ctx context.Context) *client.Session {
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	session, err := a.Cluster.OpenSession(limit, client.SessionOptions{TTL: a.TTL, Name: a.Process})
 	if err != nil {
@@ -50,14 +50,14 @@ func (a *Actor) openSession(ctx context.Context) *client.Session {
 }
 
 func (a *Actor) closeSession(session *client.Session) {
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	_ = session.Close(limit) // it ends by itself otherwise
 }
 
 func (a *Actor) tryLock(ctx context.Context, session *client.Session) {
 	op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.name(lockNames), Holder: session.ID()})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	held, err := session.TryLock(limit, op.Key)
 	if a.granted(op, held, err) {
@@ -98,7 +98,7 @@ func keyOf(names []string) string { return strings.Join(names, "+") }
 func (a *Actor) take(ctx context.Context, op history.Event, most time.Duration, acquire func(context.Context) (*client.Held, error)) {
 	op.Op = OpAcquire
 	op = a.Record.Invoke(op)
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	held, err := acquire(limit)
 	cancel()
 	if a.granted(op, held, err) {
@@ -162,7 +162,7 @@ func (a *Actor) release(held *client.Held, believed belief) {
 	now, remaining := history.Now(), held.Remaining()
 	event := history.Event{Op: OpRelease, Key: keyOf(held.Names()), Token: int64(held.Token()), ID: held.ID(), Sent: now}
 	event.Until, event.Doubtful = a.counted(now, remaining)
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	if remaining == 0 {
 		event.Op, event.Until, event.Doubtful = OpLost, believed.until, believed.doubtful
@@ -190,7 +190,7 @@ func waitersActor(ctx context.Context, a *Actor) {
 		}
 		for ctx.Err() == nil && session.Context().Err() == nil {
 			op := a.Record.Invoke(history.Event{Op: OpAcquire, Key: a.name(waiterNames), Holder: session.ID()})
-			limit, cancel := limited()
+			limit, cancel := a.limited()
 			held, err := session.Lock(limit, op.Key)
 			cancel()
 			if a.granted(op, held, err) {

@@ -63,7 +63,7 @@ func poolActor(ctx context.Context, a *Actor) {
 // lookUpOwners asks one router after the other.
 func (a *Actor) lookUpOwners(ctx context.Context) {
 	for ctx.Err() == nil {
-		limit, cancel := context.WithTimeout(ctx, patience)
+		limit, cancel := context.WithTimeout(ctx, a.patience())
 		router, err := a.Cluster.Pool(PoolName).Router(limit)
 		cancel()
 		if err != nil {
@@ -127,7 +127,7 @@ type ownership struct {
 // join makes the pool, if nobody has, and joins. An id that lives elsewhere is waited for.
 func (m *membership) join(ctx context.Context, grace time.Duration) bool {
 	a := m.actor
-	limit, cancel := context.WithTimeout(ctx, patience) // ends with the actor, since an id may be in use for long
+	limit, cancel := context.WithTimeout(ctx, a.patience()) // ends with the actor, since an id may be in use for long
 	defer cancel()
 	pool := a.Cluster.Pool(PoolName)
 	if _, err := pool.Create(limit, client.PoolSettings{Partitions: PoolPartitions, Debounce: poolDebounce}); err != nil {
@@ -232,7 +232,7 @@ func (m *membership) change(ctx context.Context, partition int) (owned bool) {
 
 // read shuts every earlier owner out of the store, and tells what the next write rests on.
 func (m *membership) read(partition int, held *ownership) bool {
-	limit, cancel := context.WithTimeout(context.Background(), patience)
+	limit, cancel := m.actor.limited()
 	defer cancel()
 	answer, err := m.actor.Store.Do(limit, store.Request{Process: m.id, Key: PoolKey(partition), Token: held.token})
 	held.value, held.known = answer.Value, err == nil && answer.Accepted
@@ -297,7 +297,7 @@ func (m *membership) part(ctx context.Context) {
 		how = "close"
 	}
 	op := a.Record.Invoke(history.Event{Op: OpPart, Key: PoolName, Holder: m.id, Value: how})
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	var err error
 	switch how {
@@ -309,7 +309,7 @@ func (m *membership) part(ctx context.Context) {
 		err = m.worker.Close(limit)
 	}
 	a.Record.End(op, outcome(err), err)
-	again, stop := limited()
+	again, stop := a.limited()
 	defer stop()
 	_ = m.worker.Close(again) // without effect if it has ended
 }

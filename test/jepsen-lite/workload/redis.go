@@ -42,7 +42,7 @@ func redisActor(ctx context.Context, a *Actor) {
 // do sends a command and writes how it ended; interpret turns a reply into the event that ends it.
 func (a *Actor) do(event history.Event, interpret func(*history.Event, wire.Value) history.Type, arguments ...string) (history.Event, bool) {
 	op := a.Record.Invoke(event)
-	limit, cancel := limited()
+	limit, cancel := a.limited()
 	defer cancel()
 	answer, err := a.Cluster.Do(limit, arguments...)
 	how := outcome(err)

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -77,6 +78,8 @@ type Surroundings struct {
 	Think time.Duration
 	// Registers is how many it has; 0 is DefaultRegisters.
 	Registers int
+	// Patience is how long an actor waits for one answer; 0 is DefaultPatience.
+	Patience time.Duration
 	// Start is the instant from which names change, the same for all processes.
 	Start int64
 	Seed  uint64
@@ -141,11 +144,14 @@ func (a *Actor) rest(ctx context.Context, most time.Duration) {
 	}
 }
 
-// patience is how long an actor waits for one answer. It goes on when the actor was told to stop, so that its last operation may end well.
-const patience = 6 * time.Second
+// DefaultPatience is how long an actor waits for one answer.
+const DefaultPatience = 6 * time.Second
 
-func limited() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), patience)
+func (a *Actor) patience() time.Duration { return cmp.Or(a.Patience, DefaultPatience) }
+
+// limited is the context of one question. It goes on when the actor was told to stop, so that its last operation may end well.
+func (a *Actor) limited() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), a.patience())
 }
 
 // outcome is how an operation with that error ended.
