@@ -274,6 +274,6 @@ const recoveryFoot = `
 With a cut, clients that are connected to the old leader wait until they give up on it; those of other nodes go on earlier, and the first counts. Both systems choose the time after which followers stand for
 election at random, so single pauses differ; read the distribution, not the extremes.
 
-Clients give up on an answer after a second and ask anew, which decides what is seen of etcd: a node of coordd sends what it had forwarded again, under the number that it had, to the next leader; a member of etcd
-does not, and tells its client so after 7 s (5 s and two election timeouts). Whoever waits for that longer than a second waits longer than this page shows.
+Clients give up on an answer after 200 ms and ask anew, which decides what is seen of etcd: a node of coordd sends what it had forwarded again, under the number that it had, to the next leader; a member of etcd
+does not, and tells its client so after 7 s (5 s and two election timeouts). Whoever is ready to wait for that waits longer than this page shows.
 `

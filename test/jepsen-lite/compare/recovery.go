@@ -100,7 +100,7 @@ const (
 	recoveryThink     = time.Millisecond
 	calmBefore        = 1500 * time.Millisecond
 	// recoveryPatience is after how long clients give up on a question and ask anew. With more of it the pauses would be those of what was under way when the leader was lost: etcd answers that after 7 s.
-	recoveryPatience = time.Second
+	recoveryPatience = 200 * time.Millisecond
 )
 
 // Recovery takes the leader of one system away again and again, and measures the pauses.
