@@ -66,14 +66,19 @@ func smallDisk(t *testing.T, bytes int) string {
 	}
 	path := t.TempDir()
 	runtime.LockOSThread()
-	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+	if err := unix.Unshare(unix.CLONE_NEWNS); errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSYS) {
 		t.Skip("no mounts of its own can be had here: ", err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	if err := unix.Mount("none", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("none", path, "tmpfs", 0, fmt.Sprintf("size=%d,mode=700", bytes)); err != nil {
-		t.Skip("no disk can be mounted here: ", err)
+	err := unix.Mount("none", path, "tmpfs", 0, fmt.Sprintf("size=%d,mode=700", bytes))
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.ENODEV) {
+		t.Skip("no disk in memory can be mounted here: ", err)
+	} else if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := unix.Unmount(path, 0); err != nil {
