@@ -105,3 +105,11 @@ func TestAViolationOfARunInNamespacesOutlivesIt(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	for _, one := range commands() {
+		if code := dispatch(t.Context(), []string{one.name, "--help"}); code != exitValid {
+			t.Errorf("%s --help ends with %d", one.name, code)
+		}
+	}
+}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
@@ -16,6 +18,15 @@ import (
 
 // replayCommand judges again what a run left. What needs the nodes' logs is taken over from the first verdict.
 func replayCommand(_ context.Context, arguments []string) (check.Verdict, error) {
+	set := flag.NewFlagSet("replay", flag.ContinueOnError)
+	set.Usage = func() {
+		fmt.Fprintln(set.Output(), "Usage of replay: replay DIR\n  judges again the history that a run left in DIR; what needs the nodes' logs is taken over from the first verdict")
+	}
+	if len(arguments) > 0 && strings.HasPrefix(arguments[0], "-") {
+		if err := parse(set, arguments); err != nil {
+			return "", err
+		}
+	}
 	if len(arguments) != 1 {
 		return "", fmt.Errorf("replay takes the folder of one run; %w", errUsage)
 	}

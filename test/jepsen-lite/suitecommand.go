@@ -31,21 +31,24 @@ func (f *suiteFlags) settle() {
 }
 
 func suiteCommand(ctx context.Context, arguments []string) (check.Verdict, error) {
-	if len(arguments) == 0 || strings.HasPrefix(arguments[0], "-") {
-		return "", fmt.Errorf("name a suite first: pr, matrix, nightly or release; %w", errUsage)
-	}
-	chosen, err := suite.Find(arguments[0])
-	if err != nil {
-		return "", fmt.Errorf("%w; %w", err, errUsage)
-	}
 	var flags suiteFlags
-	set := flag.NewFlagSet("suite", flag.ContinueOnError)
+	set := flag.NewFlagSet("suite pr|matrix|nightly|release", flag.ContinueOnError)
 	set.StringVar(&flags.ledger, "ledger", "", "file to which each run adds a line; jepsen-lite-ledger.jsonl in --out if not given")
 	set.BoolVar(&flags.resume, "resume", false, "leave out the runs that the ledger has as valid for this commit, with every nemesis")
 	set.StringVar(&flags.out, "out", "", "folder for the folders of the runs; a new one below the system's temporary folder if not given")
 	set.StringVar(&flags.coordd, "coordd", "", "use this coordd program instead of building one")
 	set.StringVar(&flags.only, "only", "", "only runs whose name contains this")
 	set.BoolVar(&flags.plan, "plan", false, "only list the runs, and about how long they take")
+	if len(arguments) == 0 || strings.HasPrefix(arguments[0], "-") {
+		if err := parse(set, arguments); err != nil {
+			return "", err
+		}
+		return "", fmt.Errorf("name a suite first: pr, matrix, nightly or release; %w", errUsage)
+	}
+	chosen, err := suite.Find(arguments[0])
+	if err != nil {
+		return "", fmt.Errorf("%w; %w", err, errUsage)
+	}
 	if err := parse(set, arguments[1:]); err != nil {
 		return "", err
 	}

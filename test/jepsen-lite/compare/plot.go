@@ -10,7 +10,7 @@ import (
 // The drawing's measures, in pixels.
 const (
 	plotWidth, plotHeight = 760, 380
-	plotLeft, plotRight   = 60, 20
+	plotLeft, plotRight   = 60, 36 // half the last number stands right of the plot
 	plotTop, plotBottom   = 46, 56
 	innerWidth            = plotWidth - plotLeft - plotRight
 	innerHeight           = plotHeight - plotTop - plotBottom

@@ -2,13 +2,11 @@ package report
 
 import (
 	"fmt"
-	"hash/fnv"
 	"html"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/coordd/coordd/test/jepsen-lite/check"
 	"github.com/coordd/coordd/test/jepsen-lite/history"
 )
 
@@ -17,16 +15,18 @@ const (
 	chartWidth  = 1200
 	chartHeight = 180
 	leftMargin  = 60
+	rightMargin = 30 // the last second is written there
 	lowerMargin = 20
-	rowHeight   = 14
-	mostRows    = 60
 )
 
-// axis maps instants to places.
-type axis struct{ begin, end int64 }
+// axis maps instants to places, right of a margin for what the rows or the heights are called.
+type axis struct {
+	begin, end int64
+	left       int
+}
 
 func (a axis) x(at int64) float64 {
-	return leftMargin + float64(at-a.begin)/float64(a.end-a.begin)*(chartWidth-leftMargin-10)
+	return float64(a.left) + float64(at-a.begin)/float64(a.end-a.begin)*float64(chartWidth-a.left-rightMargin)
 }
 
 // buckets is into how many pieces of time a chart is cut.
@@ -130,41 +130,4 @@ func (p Page) latency(a axis) string {
 	}
 	scale(svg, most, "ms")
 	return svg.String() + "</svg>"
-}
-
-// timeline draws a row for each lock, with the times in which clients could count on it.
-func (p Page) timeline(a axis) string {
-	byKey := map[string][]check.Held{}
-	var keys []string
-	for _, held := range p.Holders {
-		if byKey[held.Key] == nil {
-			keys = append(keys, held.Key)
-		}
-		byKey[held.Key] = append(byKey[held.Key], held)
-	}
-	left := max(0, len(keys)-mostRows)
-	keys = keys[:len(keys)-left]
-	svg := p.frame(a, len(keys)*rowHeight)
-	for row, key := range keys {
-		y := row * rowHeight
-		fmt.Fprintf(svg, `<text class="key" x="2" y="%d">%s</text>`, y+rowHeight-4, html.EscapeString(key))
-		for _, held := range byKey[key] {
-			fmt.Fprintf(svg, `<rect x="%.2f" y="%d" width="%.2f" height="%d" fill="%s"><title>%s</title></rect>`, a.x(held.From), y+1,
-				max(0.3, a.x(held.Until)-a.x(held.From)), rowHeight-2, colour(held.Process),
-				html.EscapeString(fmt.Sprintf("%s held by %s (token %d) for %v", key, held.Process, held.Token, time.Duration(held.Until-held.From).Round(time.Millisecond))))
-		}
-	}
-	text := svg.String() + "</svg>"
-	if left > 0 {
-		text += fmt.Sprintf("<p>%d more locks are not drawn.</p>", left)
-	}
-	return text
-}
-
-// colour gives each client process a colour of its own.
-func colour(process string) string {
-	name, _, _ := strings.Cut(process, "/")
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(name))
-	return fmt.Sprintf("hsl(%d 65%% 45%%)", sum.Sum32()%360)
 }

@@ -49,7 +49,7 @@ var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
 // Write writes the page.
 func (p Page) Write(w io.Writer) error {
 	begin, end := p.bounds()
-	axis := axis{begin: begin, end: end}
+	axis := axis{begin: begin, end: end, left: leftMargin}
 	view := map[string]any{
 		"Page": p, "Counts": p.counts(), "Faults": p.faultRows(begin), "Throughput": template.HTML(p.throughput(axis)), "Latency": template.HTML(p.latency(axis)),
 		"Holders": template.HTML(p.timeline(axis)), "Pictures": p.pictures(),
