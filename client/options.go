@@ -50,7 +50,8 @@ type Options struct {
 	// it should be well below a session's TTL.
 	DialTimeout time.Duration
 
-	// AttemptTimeout bounds one attempt at a request on a connection.
+	// AttemptTimeout bounds one attempt at a request on a connection. What is under way at a node that is cut off from the others goes elsewhere only when
+	// the node has answered or this time is over; new requests do as soon as a keepalive of any session was late.
 	AttemptTimeout time.Duration
 
 	// MaxAttempts bounds how often a request is tried before its last error is returned. The pauses between attempts grow to a second.

@@ -1,9 +1,9 @@
 package committed
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 )
 
@@ -11,7 +11,8 @@ import (
 // data directory is only read.
 func Inspect(ctx context.Context, binary, dataDir string) ([]Entry, error) {
 	command := exec.CommandContext(ctx, binary, "inspect", "log", dataDir, "--json")
-	command.Stderr = os.Stderr
+	var complaint bytes.Buffer
+	command.Stderr = &complaint
 	output, err := command.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func Inspect(ctx context.Context, binary, dataDir string) ([]Entry, error) {
 		return nil, fmt.Errorf("%s: %w", command, err)
 	}
 	if err := command.Wait(); err != nil {
-		return nil, fmt.Errorf("%s: %w", command, err)
+		return nil, fmt.Errorf("%s: %w: %s", command, err, bytes.TrimSpace(complaint.Bytes()))
 	}
 	return entries, nil
 }

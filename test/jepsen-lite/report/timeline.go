@@ -3,9 +3,9 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"html"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,7 +32,7 @@ func (p Page) timeline(a axis) string {
 		}
 		byKey[held.Key] = append(byKey[held.Key], held)
 	}
-	drawn := p.rows(keys)
+	drawn, colours := p.rows(keys), p.colours()
 	longest := 0
 	for _, key := range drawn {
 		longest = max(longest, len(key))
@@ -43,7 +43,7 @@ func (p Page) timeline(a axis) string {
 		y := row * rowHeight
 		fmt.Fprintf(svg, `<text class="key" x="2" y="%d">%s</text>`, y+rowHeight-4, html.EscapeString(key))
 		for _, held := range byKey[key] {
-			piece(svg, a, y, held.From, held.Until, fmt.Sprintf(`fill="%s"`, colour(held.Process)),
+			piece(svg, a, y, held.From, held.Until, fmt.Sprintf(`fill="%s"`, colours[client(held)]),
 				fmt.Sprintf("%s held by %s (token %d)", key, held.Process, held.Token))
 		}
 		if p.violates(key) {
@@ -129,10 +129,22 @@ func byNumbers(a, b string) int {
 	})
 }
 
-// colour gives each client process a colour of its own.
-func colour(process string) string {
-	name, _, _ := strings.Cut(process, "/")
-	sum := fnv.New32a()
-	_, _ = sum.Write([]byte(name))
-	return fmt.Sprintf("hsl(%d 65%% 45%%)", sum.Sum32()%360)
+// palette has no red, which is for what must not be.
+var palette = []string{"#2e8b57", "#7b3fa0", "#d08700", "#1f78b4", "#6b7280", "#00838f", "#8d6e63", "#9aa000"}
+
+// colours gives each client process a colour; only beyond the palette do two share one.
+func (p Page) colours() map[string]string {
+	colours := map[string]string{}
+	for _, held := range p.Holders {
+		colours[client(held)] = ""
+	}
+	for number, name := range slices.SortedFunc(maps.Keys(colours), byNumbers) {
+		colours[name] = palette[number%len(palette)]
+	}
+	return colours
+}
+
+func client(held check.Held) string {
+	name, _, _ := strings.Cut(held.Process, "/")
+	return name
 }

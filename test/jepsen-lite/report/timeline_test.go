@@ -59,3 +59,21 @@ func TestTimesInWhichTwoCouldCountOnALockAreMarkedWhereThatIsAViolation(t *testi
 		t.Errorf("%d times are marked, want the one of lock/0:\n%s", marks, drawn)
 	}
 }
+
+func TestClientsAreToldApartByColour(t *testing.T) {
+	var page Page
+	for _, process := range []string{"c3/lock/0", "c1/lock/0", "c2/lock/1", "c1/redis/1"} {
+		page.Holders = append(page.Holders, check.Held{Key: "lock/0", Process: process})
+	}
+	colours := page.colours()
+	seen := map[string]string{}
+	for client, colour := range colours {
+		if other := seen[colour]; other != "" {
+			t.Errorf("%s and %s have the colour %s", client, other, colour)
+		}
+		seen[colour] = client
+	}
+	if len(colours) != 3 {
+		t.Errorf("colours %v, want one for each of c1, c2 and c3", colours)
+	}
+}
