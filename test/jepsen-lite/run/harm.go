@@ -158,10 +158,7 @@ func (r *run) recover(ctx context.Context) {
 	strangers := r.net.Effects().Strangers
 	waiting, cancel := context.WithTimeout(ctx, recoveryPatience)
 	defer cancel()
-	var looking sync.WaitGroup
-	if r.cluster != nil {
-		looking.Go(func() { r.lookAfterNodes(waiting) })
-	}
+	stop := r.lookAfterNodes(waiting)
 	lacking, err := r.tracker.Progress(waiting, r.plan.Workloads, begin, recoveryCount)
 	r.result.Took = time.Duration(history.Now() - begin)
 	if err != nil {
@@ -170,19 +167,25 @@ func (r *run) recover(ctx context.Context) {
 	if slices.Contains(r.plan.Workloads, "pool") {
 		_, _ = r.tracker.Served(waiting, begin) // what lacks is found by who reads the history
 	}
-	cancel()
-	looking.Wait()
+	stop()
 	r.result.Strangers = r.net.Effects().Strangers - strangers
 	if r.poller != nil {
 		r.result.Lag = r.poller.resetLag()
 	}
 }
 
-// lookAfterNodes starts nodes that end by themselves, as every deployment does. One that ends again and again makes no progress, and shows in that.
-func (r *run) lookAfterNodes(ctx context.Context) {
-	for cluster.Pause(ctx, 200*time.Millisecond) == nil {
-		_ = r.cluster.Start()
+// lookAfterNodes starts nodes that end by themselves, as every deployment does, until it is stopped. One that ends again and again makes no progress, and shows in that.
+func (r *run) lookAfterNodes(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var looking sync.WaitGroup
+	if r.cluster != nil {
+		looking.Go(func() {
+			for cluster.Pause(ctx, 200*time.Millisecond) == nil {
+				_ = r.cluster.Start()
+			}
+		})
 	}
+	return func() { cancel(); looking.Wait() }
 }
 
 // tellProgress writes a line now and then.

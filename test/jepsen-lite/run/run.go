@@ -266,6 +266,8 @@ func (r *run) finish(ctx context.Context) error {
 	if err := r.fleet.Finish(finishPatience); err != nil {
 		r.problem("%v", err)
 	}
+	stop := r.lookAfterNodes(ctx)
+	defer stop()
 	if err := r.readAtTheEnd(ctx); err != nil {
 		r.problem("reading at the end: %v", err)
 	}
@@ -275,6 +277,7 @@ func (r *run) finish(ctx context.Context) error {
 	agreeing, cancel := context.WithTimeout(ctx, finishPatience)
 	r.poller.agree(agreeing)
 	cancel()
+	stop()
 	r.verdict.Ended = r.endings()
 	for _, node := range r.cluster.Nodes() {
 		node.Kill() // what was committed must be on disk, however they end
