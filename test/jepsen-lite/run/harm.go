@@ -55,7 +55,7 @@ func (r *run) doHarm(ctx context.Context) error {
 		}
 	}
 	end := time.Now().Add(r.plan.Duration)
-	if err := cluster.Pause(ctx, quiet); err != nil {
+	if err := r.calm(ctx, quiet); err != nil {
 		return err
 	}
 	if len(able) == 0 {
@@ -67,24 +67,52 @@ func (r *run) doHarm(ctx context.Context) error {
 		if round >= len(able) {
 			chosen = able[r.env.Random.IntN(len(able))]
 		}
-		if err := r.inject(ctx, chosen); err != nil {
+		if err := r.insist(ctx, chosen); err != nil {
 			return err
 		}
 		if r.result.HealError != nil || r.plan.StopEarly && r.seenBroken() {
 			return nil
 		}
-		if err := cluster.Pause(ctx, r.plan.Calm); err != nil {
+		if err := r.calm(ctx, r.plan.Calm); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// calm lets nothing happen for a while.
+func (r *run) calm(ctx context.Context, span time.Duration) error {
+	defer r.lookAfterNodes(ctx)()
+	return cluster.Pause(ctx, span)
+}
+
+// mostAttempts is how often a fault is injected that did not work since a node ended by itself.
+const mostAttempts = 3
+
+// insist runs one nemesis, and again if a node that was there before ended by itself meanwhile, as one does whose disk hangs: what a nemesis does with that node then fails, and nothing is shown.
+func (r *run) insist(ctx context.Context, chosen nemesis.Nemesis) error {
+	for attempt := 1; ; attempt++ {
+		failure, err := r.inject(ctx, chosen)
+		disturbed := r.disturbed()
+		if failure == nil || err != nil {
+			return err
+		}
+		if !disturbed || r.result.HealError != nil || attempt == mostAttempts {
+			r.problem("nemesis %s: %v", chosen.Name, failure)
+			return nil
+		}
+		r.say("nemesis %s: %v; since a node ended by itself, once more", chosen.Name, failure)
+		if err := r.calm(ctx, r.plan.Calm); err != nil {
+			return err
+		}
+	}
+}
+
 // errNothingMet is of a fault of links without an effect, where all effects are counted. A firewall whose rules match nothing would make every run valid.
 var errNothingMet = errors.New("no packet met it, so it has proved nothing")
 
-// inject runs one nemesis and heals.
-func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
+// inject runs one nemesis and heals. failure is why the fault has proved nothing.
+func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) (failure, err error) {
 	fault := Fault{Name: chosen.Name, From: history.Now()}
 	r.env.Printf = func(format string, arguments ...any) {
 		text := fmt.Sprintf(format, arguments...)
@@ -94,21 +122,20 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 	r.noteFault(chosen.Name, "begin")
 	r.env.Round = 0
 	before := r.net.Effects()
-	err := chosen.Inject(ctx, r.env)
+	failure = chosen.Inject(ctx, r.env)
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-	if err == nil && r.plan.InNamespaces() && chosen.OfLinks() && r.net.Effects() == before {
-		err = errNothingMet
+	if failure == nil && r.plan.InNamespaces() && chosen.OfLinks() && r.net.Effects() == before {
+		failure = errNothingMet
 	}
-	var broken *nemesis.Broken
-	switch {
-	case errors.As(err, &broken):
-		fault.Error = err.Error()
-		r.verdict.Results = append(r.verdict.Results, check.Result{Name: chosen.Name, Verdict: check.Invalid, Seen: 1, Of: "faults", Says: err.Error(), Violations: []string{err.Error()}, Total: 1})
-	case err != nil:
-		fault.Error = err.Error()
-		r.problem("nemesis %s: %v", chosen.Name, err)
+	if failure != nil {
+		fault.Error = failure.Error()
+	}
+	if broken := (*nemesis.Broken)(nil); errors.As(failure, &broken) {
+		said := failure.Error()
+		r.verdict.Results = append(r.verdict.Results, check.Result{Name: chosen.Name, Verdict: check.Invalid, Seen: 1, Of: "faults", Says: said, Violations: []string{said}, Total: 1})
+		failure = nil
 	}
 	healing, cancel := context.WithTimeout(ctx, healPatience)
 	defer cancel()
@@ -116,7 +143,7 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 	strangers := r.net.Effects().Strangers
 	if err := r.env.Heal(healing); err != nil {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		r.result.HealError = err
 		r.result.Lag, r.result.Strangers = r.poller.resetLag(), r.net.Effects().Strangers-strangers
@@ -125,7 +152,7 @@ func (r *run) inject(ctx context.Context, chosen nemesis.Nemesis) error {
 	fault.Until, fault.Round = history.Now(), r.env.Round
 	r.noteFault(chosen.Name, "end")
 	r.verdict.Faults = append(r.verdict.Faults, fault)
-	return nil
+	return failure, nil
 }
 
 func (r *run) noteFault(name, what string) {

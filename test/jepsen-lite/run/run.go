@@ -86,6 +86,7 @@ type run struct {
 
 	endedMu sync.Mutex
 	ended   []string
+	borne   int  // how many of those ended before the present fault, and are no reason to inject it again
 	over    bool // what ends from now on was told to
 }
 
@@ -299,6 +300,15 @@ func (r *run) nodeEnded(name string, how error) {
 	r.ended = append(r.ended, text)
 	head, _, _ := strings.Cut(text, ";")
 	r.say("%s", head)
+}
+
+// disturbed reports that a node has ended by itself since it was last asked.
+func (r *run) disturbed() bool {
+	r.endedMu.Lock()
+	defer r.endedMu.Unlock()
+	since := len(r.ended) > r.borne
+	r.borne = len(r.ended)
+	return since
 }
 
 // endings are those so far; none is noted any more.
